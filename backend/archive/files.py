@@ -1,0 +1,133 @@
+"""Names, locks and safe replacement of the files in a cache directory. What they hold is the other modules' matter."""
+
+import contextlib
+import errno
+import fcntl
+import os
+import re
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+DAY = 86_400
+"""Seconds of a UTC day; archive files start at multiples of it."""
+
+_ARCHIVE = re.compile(r"archive\.(?P<start>\d{1,12})(?P<compressed>\.zst)?")
+_TEMPORARY = ".tmp-"
+
+
+class CacheError(Exception):
+    """The cache directory cannot be used; the text says why and what to do."""
+
+
+def make_directory(path: Path) -> None:
+    """Make a directory of the cache, 0700, with its parents. Raises CacheError."""
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise CacheError(f"{path}: cannot make the cache directory: {error.strerror}") from error
+
+
+def archive_name(start: int) -> str:
+    """The name of the compressed archive file of the tasks from `start` (UNIX seconds) on."""
+    return f"archive.{start}.zst"
+
+
+def list_archives(directory: Path) -> list[tuple[int, Path]]:
+    """The archive files, newest first, as (start, path). Where a compressed file stands beside the plain one it
+    was made of, as after a crash, the compressed one counts. Directories and foreign names are passed over."""
+    found: dict[int, Path] = {}
+    with os.scandir(directory) as entries:
+        for entry in entries:
+            match = _ARCHIVE.fullmatch(entry.name)
+            if match is None or not entry.is_file():
+                continue
+            start = int(match["start"])
+            if match["compressed"] or start not in found:
+                found[start] = Path(entry.path)
+    return sorted(found.items(), reverse=True)
+
+
+def write_atomically(path: Path, content: bytes, *, durable: bool = True) -> None:
+    """Replace a file by rename, 0600: a reader sees the old content or the new. With `durable`, it is on disk when
+    this returns."""
+    temporary = write_beside(path, content, durable=durable)
+    try:
+        os.replace(temporary, path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise
+    if durable:
+        sync_directory(path.parent)
+
+
+def write_beside(path: Path, content: bytes, *, durable: bool = True) -> Path:
+    """Write the new content of `path` into a temporary file beside it, to be renamed by the caller."""
+    handle, name = tempfile.mkstemp(prefix=f"{_TEMPORARY}{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+    except BaseException:
+        os.unlink(name)
+        raise
+    return Path(name)
+
+
+def sync_directory(directory: Path) -> None:
+    """Make renames in a directory durable."""
+    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def remove_temporaries(directory: Path) -> None:
+    """Remove what an interrupted write left behind. Only for the holder of the worker's lock."""
+    for path in directory.glob(f"{_TEMPORARY}*"):
+        with contextlib.suppress(OSError):
+            path.unlink()
+
+
+@contextlib.contextmanager
+def locked(directory: Path, *, exclusive: bool, timeout: float = 10.0) -> Iterator[None]:
+    """Hold PDM's `.lock`: shared to open files, exclusive to replace them; in either case only for moments.
+
+    Raises CacheError if it is not to be had within `timeout` seconds.
+    """
+    handle = os.open(directory / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        operation = (fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH) | fcntl.LOCK_NB
+        deadline = time.monotonic() + timeout
+        while not _try_lock(handle, operation):
+            if time.monotonic() > deadline:
+                raise CacheError(f"{directory}: another process has held the cache's lock for {timeout:.0f} s")
+            time.sleep(0.001)
+        yield
+    finally:
+        os.close(handle)
+
+
+def try_worker_lock(directory: Path) -> int | None:
+    """Take the lock of the one process that works on this cache: the handle that holds it until closed, or None
+    if another process has it."""
+    handle = os.open(directory / ".worker-lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    if _try_lock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB):
+        return handle
+    os.close(handle)
+    return None
+
+
+def _try_lock(handle: int, operation: int) -> bool:
+    try:
+        fcntl.flock(handle, operation)
+    except OSError as error:
+        if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
+            return False
+        raise
+    return True

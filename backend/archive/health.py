@@ -1,0 +1,110 @@
+"""The fleet's health as the worker last saw it, kept in the cache directory's `health` file: for each remote what
+works, since when, and what does not, in words; and how far the current round is. Display only: nothing is decided
+by it, so a missing or damaged file is an empty one."""
+
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from backend.archive.files import write_atomically
+from backend.upid import RemoteType
+
+
+@dataclass(slots=True)
+class NodeHealth:
+    """One node of a remote. Times are UNIX seconds, None where it never happened; `error` is in words."""
+
+    last_success: float | None = None
+    error: str | None = None
+
+
+@dataclass(slots=True)
+class RemoteHealth:
+    """One remote.
+
+    Attributes:
+        last_success: when it last answered a poll or a whole fetch (UNIX seconds).
+        latency: seconds its last answer took.
+        error: what is wrong, in words; None while all is well.
+        failing_since: when `error` began (UNIX seconds).
+        notes: what limits its data though it answers, such as missing privileges, in words.
+        nodes: by name.
+    """
+
+    type: RemoteType = "pve"
+    last_success: float | None = None
+    latency: float | None = None
+    error: str | None = None
+    failing_since: float | None = None
+    notes: list[str] = field(default_factory=list)
+    nodes: dict[str, NodeHealth] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Round:
+    """The current full round, or the last one. `tasks` counts the tasks it fetched; `finished` is None while it
+    runs; `next` is when the next begins (UNIX seconds)."""
+
+    started: float
+    finished: float | None = None
+    next: float | None = None
+    nodes_done: int = 0
+    nodes_total: int = 0
+    tasks: int = 0
+
+
+@dataclass(slots=True)
+class Health:
+    """All of the `health` file. `pid` and `role` ("daemon" or "dashboard") name the process that does the work;
+    `updated` is when it last wrote (UNIX seconds; at least every 10 s while it lives)."""
+
+    pid: int = 0
+    role: str = ""
+    updated: float = 0.0
+    problem: str | None = None
+    round: Round | None = None
+    remotes: dict[str, RemoteHealth] = field(default_factory=dict)
+
+    @property
+    def failing(self) -> dict[str, RemoteHealth]:
+        """The remotes that have an error, by name."""
+        return {name: remote for name, remote in self.remotes.items() if remote.error is not None}
+
+    @property
+    def nodes(self) -> int:
+        """How many nodes the fleet has, as far as known."""
+        return sum(len(remote.nodes) for remote in self.remotes.values())
+
+
+def read_health(path: Path) -> Health:
+    """The health file's content; an empty Health where there is none or it cannot be read."""
+    try:
+        raw = orjson.loads(path.read_bytes())
+        remotes = {
+            str(name): RemoteHealth(
+                **{
+                    **_known(RemoteHealth, remote),
+                    "nodes": {
+                        str(node): NodeHealth(**_known(NodeHealth, state))
+                        for node, state in remote["nodes"].items()
+                    },
+                }
+            )
+            for name, remote in raw["remotes"].items()
+        }
+        round = None if raw["round"] is None else Round(**_known(Round, raw["round"]))
+        return Health(**{**_known(Health, raw), "remotes": remotes, "round": round})
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return Health()
+
+
+def write_health(path: Path, health: Health) -> None:
+    """Replace the health file."""
+    write_atomically(path, orjson.dumps(asdict(health)), durable=False)
+
+
+def _known(type: type, raw: dict[str, Any]) -> dict[str, Any]:
+    names = {field.name for field in fields(type)}
+    return {name: value for name, value in raw.items() if name in names}

@@ -1,0 +1,73 @@
+"""Spans and points of time as people write them: `10m`, `2h`, `2026-11-01`, `yesterday`, `14:30`."""
+
+import re
+from datetime import date, datetime, timedelta, tzinfo
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_DURATION = re.compile(r"(?:(?P<number>\d{1,9})(?P<unit>[smhdw]))+")
+_DURATION_PART = re.compile(r"(\d{1,9})([smhdw])")
+_DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}")
+_CLOCK = re.compile(r"(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2}))?")
+
+DURATION_EXPECTED = "a span such as 90s, 10m, 2h, 1h30m, 7d or 2w"
+MOMENT_EXPECTED = (
+    "a span back from now (90s, 10m, 2h, 7d, 2w), a time (14:30), a date (2026-11-01, today, yesterday), "
+    "a date and time (2026-11-01T08:00) or UNIX seconds"
+)
+
+
+def parse_duration(text: str) -> int:
+    """Seconds of a span: `90s`, `10m`, `1h30m`. Raises ValueError that says what was expected."""
+    if _DURATION.fullmatch(text) is None:
+        raise ValueError(f"expected {DURATION_EXPECTED}, not {text!r}")
+    return sum(int(number) * _UNITS[unit] for number, unit in _DURATION_PART.findall(text))
+
+
+def parse_moment(text: str, now: float, tz: tzinfo | None = None) -> tuple[int, int]:
+    """The first and the last UNIX second of a point of time.
+
+    A date is its whole day, a time without seconds its whole minute; a span counts back from `now`. Dates and
+    times are read in `tz`, by default the local time zone. Raises ValueError that says what was expected.
+    """
+    word = text.strip().lower()
+    span = word.removeprefix("-")
+    if _DURATION.fullmatch(span):
+        moment = max(0, int(now) - parse_duration(span))
+        return moment, moment
+    if word.isascii() and word.isdigit() and 9 <= len(word) <= 11:
+        return int(word), int(word)
+    try:
+        today = datetime.fromtimestamp(now, tz).date()
+        day_word, clock_word = _split(word)
+        if day_word in ("", "today"):
+            day = today
+        elif day_word == "yesterday":
+            day = today - timedelta(days=1)
+        elif _DATE.fullmatch(day_word):
+            day = date(*map(int, day_word.split("-")))
+        else:
+            raise ValueError
+        if not clock_word:
+            return _timestamp(day, 0, 0, 0, tz), _timestamp(day + timedelta(days=1), 0, 0, 0, tz) - 1
+        clock = _CLOCK.fullmatch(clock_word)
+        if clock is None:
+            raise ValueError
+        hour, minute, second = int(clock["hour"]), int(clock["minute"]), int(clock["second"] or 0)
+        first = _timestamp(day, hour, minute, second, tz)
+    except (ValueError, OverflowError, OSError):
+        raise ValueError(f"expected {MOMENT_EXPECTED}, not {text!r}") from None
+    return first, first if clock["second"] else first + 59
+
+
+def _split(word: str) -> tuple[str, str]:
+    """A day and a time of day, either of them empty."""
+    if ":" not in word:
+        return word, ""
+    day, separator, clock = (
+        word.replace("t", " ", 1).rpartition(" ") if word[0].isdigit() else word.rpartition(" ")
+    )
+    return (day.strip(), clock) if separator else ("", word)
+
+
+def _timestamp(day: date, hour: int, minute: int, second: int, tz: tzinfo | None) -> int:
+    return int(datetime(day.year, day.month, day.day, hour, minute, second, tzinfo=tz).timestamp())
