@@ -5,6 +5,7 @@
 
 `-` negates a term, quotes keep spaces and commas and make a word of anything. FIELDS lists the fields."""
 
+import math
 import re
 import time
 from collections.abc import Callable
@@ -63,6 +64,13 @@ class Filter:
 
     def __bool__(self) -> bool:
         return bool(self.terms)
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """The start times (UNIX seconds) outside of which nothing matches."""
+        since = [float(term.values[0]) for term in self.terms if term.field == "since" and not term.negated]
+        until = [float(term.values[0]) for term in self.terms if term.field == "until" and not term.negated]
+        return max(since, default=-math.inf), min(until, default=math.inf)
 
     def matcher(self) -> Callable[[Task], bool]:
         """A function that tells whether a task matches; made once for a scan over many."""

@@ -2,9 +2,7 @@
 kept byte for byte and never re-encoded."""
 
 import re
-from dataclasses import dataclass
-from functools import lru_cache
-from typing import Literal
+from typing import Literal, NamedTuple
 
 RemoteType = Literal["pve", "pbs"]
 
@@ -27,8 +25,7 @@ class UpidError(ValueError):
     """A text that is no UPID."""
 
 
-@dataclass(frozen=True, slots=True)
-class Upid:
+class Upid(NamedTuple):
     """One UPID, taken apart. Times are UNIX seconds; `worker_id` is decoded and None where the UPID has none."""
 
     text: str
@@ -41,8 +38,7 @@ class Upid:
     user: str
 
 
-@dataclass(frozen=True, slots=True)
-class RemoteUpid:
+class RemoteUpid(NamedTuple):
     """A UPID and the remote it belongs to; `text` is the typed form, `pve:REMOTE!UPID…`."""
 
     text: str
@@ -81,7 +77,6 @@ def remote_upid(type: RemoteType, remote: str, upid: str) -> str:
     return f"{type}:{remote}!{upid}"
 
 
-@lru_cache(maxsize=4096)
 def parse_remote_upid(text: str) -> RemoteUpid:
     """Take apart a remote UPID, of the typed form or of the older `REMOTE!UPID…`. Raises UpidError."""
     head, separator, upid = text.partition("!")

@@ -1,4 +1,4 @@
-"""Names, locks and safe replacement of the files in a cache directory. What they hold is the other modules' matter."""
+"""Names, locks and safe replacement of the files in a cache directory. What they hold is other modules' matter."""
 
 import contextlib
 import errno
@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 DAY = 86_400
 """Seconds of a UTC day; archive files start at multiples of it."""
@@ -52,30 +53,28 @@ def list_archives(directory: Path) -> list[tuple[int, Path]]:
 def write_atomically(path: Path, content: bytes, *, durable: bool = True) -> None:
     """Replace a file by rename, 0600: a reader sees the old content or the new. With `durable`, it is on disk when
     this returns."""
-    temporary = write_beside(path, content, durable=durable)
-    try:
-        os.replace(temporary, path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise
+    with new_file(path, durable=durable) as (file, temporary):
+        file.write(content)
+    os.replace(temporary, path)
     if durable:
         sync_directory(path.parent)
 
 
-def write_beside(path: Path, content: bytes, *, durable: bool = True) -> Path:
-    """Write the new content of `path` into a temporary file beside it, to be renamed by the caller."""
+@contextlib.contextmanager
+def new_file(path: Path, *, durable: bool = True) -> Iterator[tuple[BinaryIO, Path]]:
+    """A temporary file beside `path`, 0600, to be renamed to it by the caller once the context has ended; removed
+    if it ends by an error."""
     handle, name = tempfile.mkstemp(prefix=f"{_TEMPORARY}{path.name}.", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(content)
+            yield file, Path(name)
             if durable:
                 file.flush()
                 os.fsync(file.fileno())
     except BaseException:
-        os.unlink(name)
+        with contextlib.suppress(OSError):
+            os.unlink(name)
         raise
-    return Path(name)
 
 
 def sync_directory(directory: Path) -> None:
@@ -100,7 +99,13 @@ def locked(directory: Path, *, exclusive: bool, timeout: float = 10.0) -> Iterat
 
     Raises CacheError if it is not to be had within `timeout` seconds.
     """
-    handle = os.open(directory / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    path = directory / ".lock"
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except PermissionError:
+        if exclusive:
+            raise
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)  # enough for who may only read
     try:
         operation = (fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH) | fcntl.LOCK_NB
         deadline = time.monotonic() + timeout

@@ -1,0 +1,9 @@
+"""The cache directory: the only part that knows its files. Readers take snapshots of a TaskCache; the one worker
+hands batches to a CacheWriter."""
+
+from backend.archive.cache import TaskCache
+from backend.archive.files import CacheError
+from backend.archive.snapshot import ScanCancelled, Snapshot
+from backend.archive.writer import Batch, CacheBusy, CacheWriter
+
+__all__ = ["Batch", "CacheBusy", "CacheError", "CacheWriter", "ScanCancelled", "Snapshot", "TaskCache"]

@@ -1,0 +1,42 @@
+"""Requests to the worker, dropped into the cache directory's `inbox/` by whoever has one, a file each."""
+
+import contextlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+
+from backend.archive.files import CacheError, make_directory, write_atomically
+from backend.upid import is_remote_name
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Fetch from these remotes now; from all if none is named."""
+
+    refresh: tuple[str, ...] = ()
+
+
+def put(directory: Path, request: Request) -> None:
+    """Leave a request. Raises CacheError."""
+    folder = directory / "inbox"
+    make_directory(folder)
+    try:
+        write_atomically(
+            folder / f"{os.urandom(8).hex()}.json", orjson.dumps({"refresh": request.refresh}), durable=False
+        )
+    except OSError as error:
+        raise CacheError(f"{folder}: cannot leave a request: {error.strerror}") from error
+
+
+def take(directory: Path) -> list[Request]:
+    """Take out all requests. What is none is removed unread."""
+    requests = []
+    for path in sorted((directory / "inbox").glob("*.json")):
+        with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
+            names = orjson.loads(path.read_bytes())["refresh"]
+            requests.append(Request(tuple(name for name in names if is_remote_name(name))))
+        with contextlib.suppress(OSError):
+            path.unlink()
+    return requests

@@ -1,0 +1,138 @@
+"""Merging: the journal's rows into archive files of one UTC day each. Untouched blocks are copied as they are, old
+days go, and every new file is written beside the old one; `Merge.commit` renames them."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from backend.archive.archive_file import ArchiveFile, Damage
+from backend.archive.files import DAY, archive_name, new_file, sync_directory
+from backend.archive.frames import FRAME_TASKS, FrameWriter
+from backend.archive.journal import JournalContent
+from backend.archive.segments import Segment, join
+from backend.task import Task
+
+
+def day_starts(now: float, keep_days: int) -> list[int]:
+    """Where the archive files of the kept UTC days start, newest first (UNIX seconds)."""
+    today = int(now) // DAY * DAY
+    return [today - day * DAY for day in range(keep_days)]
+
+
+def layout_is_due(files: list[ArchiveFile], days: list[int]) -> bool:
+    """Whether a day lacks its file, or a file is of no kept day, as after midnight or after a wrong clock."""
+    starts = {file.start for file in files}
+    return not starts.issuperset(days) or min(starts) < days[-1] or max(starts) > days[0]
+
+
+@dataclass(slots=True)
+class Merge:
+    """A merge that is ready: new files, written beside the old ones, and those that go with its commit."""
+
+    written: list[tuple[Path, Path]] = field(default_factory=list)
+    obsolete: list[Path] = field(default_factory=list)
+    damage: list[Damage] = field(default_factory=list)
+
+    @property
+    def changes_files(self) -> bool:
+        """Whether any archive file is added, replaced or removed."""
+        return bool(self.written or self.obsolete)
+
+    def commit(self, directory: Path) -> None:
+        """Put the new files in place. The caller holds the cache's lock. A crash in the middle leaves rows in two
+        places, never in none, and readers show such rows once."""
+        for temporary, path in self.written:
+            os.replace(temporary, path)
+        sync_directory(directory)
+        for path in self.obsolete:
+            with contextlib.suppress(FileNotFoundError):
+                path.unlink()
+
+    def discard(self) -> None:
+        """Remove the new files again."""
+        for temporary, _ in self.written:
+            with contextlib.suppress(FileNotFoundError):
+                temporary.unlink()
+
+
+def prepare_merge(directory: Path, files: list[ArchiveFile], journal: JournalContent, days: list[int]) -> Merge:
+    """Merge a journal's rows into these archive files (newest first) so that they are of `days` (newest first).
+
+    Rows from before the oldest day are left out. What cannot be read is left behind and reported: its time range
+    wants to be fetched again before the commit makes the loss final.
+    """
+    starts = sorted({*days, *(file.start for file in files if days[-1] <= file.start <= days[0])}, reverse=True)
+    by_start = {file.start: file for file in files}
+    segments = [_simplified(segment) for segment in join(files, journal.tasks.values())]
+    merge = Merge(damage=[damage for file in files for damage in file.damage])
+    try:
+        upper: float = float("inf")
+        for start in starts:
+            within = [
+                segment for number, segment in enumerate(segments) if _reaches(segments, number, start, upper)
+            ]
+            known = by_start.pop(start, None)
+            if known is None or not _is_unchanged(known, within):
+                path = directory / (archive_name(start) if within else f"archive.{start}")
+                with new_file(path) as (file, temporary):
+                    if within:
+                        writer = FrameWriter(file)
+                        _write(writer, within, start, upper)
+                        writer.close()
+                merge.written.append((temporary, path))
+                if known is not None and known.path != path:
+                    merge.obsolete.append(known.path)
+            upper = start
+    except BaseException:
+        merge.discard()
+        raise
+    merge.obsolete.extend(file.path for file in by_start.values())
+    return merge
+
+
+def _simplified(segment: Segment) -> Segment:
+    """The segment without extra rows that its block holds already: then the block can stay as it is."""
+    if segment.extra and segment.block is not None and segment.file is not None:
+        if segment.tasks() == segment.file.read(segment.block):
+            return segment._replace(extra=())
+    return segment
+
+
+def _reaches(segments: list[Segment], number: int, start: int, upper: float) -> bool:
+    """Whether a segment may hold tasks that started from `start` on and before `upper`."""
+    segment = segments[number]
+    oldest = -segment.extra[-1].key[0] if segment.extra else -segment.first[0]
+    if segment.block is not None:
+        oldest = min(oldest, -segment.block.last[0])
+    return -segment.first[0] >= start and oldest < upper
+
+
+def _is_unchanged(file: ArchiveFile, segments: list[Segment]) -> bool:
+    return not file.damage and [(segment.file, segment.block, segment.extra) for segment in segments] == [
+        (file, block, ()) for block in file.blocks
+    ]
+
+
+def _write(writer: FrameWriter, segments: list[Segment], start: int, upper: float) -> None:
+    pending: list[Task] = []
+    for segment in segments:
+        file, block = segment.file, segment.block
+        if file is not None and block is not None and not segment.extra and file.copyable:
+            if -block.first[0] < upper and -block.last[0] >= start:
+                writer.write(pending)
+                pending = []
+                writer.copy(file.raw(block), block.content_size)
+                continue
+        pending.extend(task for task in segment.tasks() if start <= task.starttime < upper)
+        if len(pending) >= 2 * FRAME_TASKS:
+            writer.write(pending)
+            pending = []
+    writer.write(pending)
+
+
+def lost_since(damage: list[Damage], days: list[int]) -> int | None:
+    """From where on tasks must be fetched again to replace what is damaged (UNIX seconds)."""
+    since: Iterator[int] = (days[-1] if one.since is None else one.since for one in damage)
+    return min(since, default=None)
