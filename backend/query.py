@@ -172,7 +172,8 @@ def _test(term: Term) -> Callable[[Task], bool]:
 
 def searchable_text(task: Task) -> str:
     """What a word is searched in, lower case: what a row shows, and the UPID."""
-    shown = (task.remote, task.node, task.user, task.description, task.status or "running", task.upid)
+    status = task.status or task.status_class
+    shown = (task.remote, task.node, task.user, task.description, status, task.upid)
     return "\n".join(shown).lower()
 
 

@@ -21,7 +21,7 @@ def status_class(status: str | None) -> Status:
     """The class of a finished task's status, as PVE::Tools::upid_normalize_status_type and PBS sort them."""
     if status == "OK":
         return Status.OK
-    if status is None or status in ("", "unknown", "unexpected status"):
+    if status is None or status in ("", "unknown", "unexpected status", "RUNNING"):
         return Status.UNKNOWN
     if status.startswith("WARNINGS: "):
         return Status.WARNING

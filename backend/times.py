@@ -30,6 +30,8 @@ def parse_moment(text: str, now: float, tz: tzinfo | None = None) -> tuple[int, 
     times are read in `tz`, by default the local time zone. Raises ValueError that says what was expected.
     """
     word = text.strip().lower()
+    if not word:
+        raise ValueError(f"expected {MOMENT_EXPECTED}")
     span = word.removeprefix("-")
     if _DURATION.fullmatch(span):
         moment = max(0, int(now) - parse_duration(span))

@@ -6,16 +6,18 @@ from typing import Literal, NamedTuple
 
 RemoteType = Literal["pve", "pbs"]
 
+# What follows the numbers. A lone surrogate is no text: it could not be written down and found again.
+_REST = r":(?P<type>[^:\s/\ud800-\udfff]+):(?P<id>[^:\s/\ud800-\udfff]*):(?P<user>[^:\s/\ud800-\udfff]+):"
 _NODE = r"(?P<node>[a-zA-Z0-9](?:[a-zA-Z0-9\-]*[a-zA-Z0-9])?)"
 # PVE::Tools::upid_decode
 _PVE = re.compile(
     rf"UPID:{_NODE}:(?P<pid>[0-9A-Fa-f]{{8}}):(?P<pstart>[0-9A-Fa-f]{{8,9}}):(?P<starttime>[0-9A-Fa-f]{{8}})"
-    r":(?P<type>[^:\s/]+):(?P<id>[^:\s/]*):(?P<user>[^:\s/]+):"
+    + _REST
 )
 # proxmox-schema's upid.rs
 _PBS = re.compile(
     rf"UPID:{_NODE}:(?P<pid>[0-9A-Fa-f]{{8}}):(?P<pstart>[0-9A-Fa-f]{{8,9}}):(?P<task_id>[0-9A-Fa-f]{{8,16}})"
-    r":(?P<starttime>[0-9A-Fa-f]{8}):(?P<type>[^:\s/]+):(?P<id>[^:\s/]*):(?P<user>[^:\s/]+):"
+    r":(?P<starttime>[0-9A-Fa-f]{8})" + _REST
 )
 _REMOTE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._\-]{1,31}")
 _ESCAPE = re.compile(rb"\\x([0-9a-fA-F]{2})")
@@ -102,7 +104,7 @@ def parse_remote_upid(text: str) -> RemoteUpid:
 def escape_worker_id(worker_id: str) -> str:
     """Write a PBS worker id as its UPID holds it: systemd's unit escaping, over UTF-8."""
     escaped = []
-    for position, byte in enumerate(worker_id.encode("utf-8", "surrogateescape")):
+    for position, byte in enumerate(worker_id.encode("utf-8", "surrogatepass")):
         char = chr(byte)
         if char == "/":
             escaped.append("-")
@@ -115,7 +117,7 @@ def escape_worker_id(worker_id: str) -> str:
 
 def _unescape(escaped: str) -> str:
     """Undo systemd's unit escaping; what is no valid escape or no UTF-8 stays as it is written."""
-    raw = escaped.replace("-", "/").encode("utf-8", "surrogatepass")
+    raw = escaped.replace("-", "/").encode()
     raw = _ESCAPE.sub(lambda match: bytes([int(match[1], 16)]), raw)
     try:
         return raw.decode("utf-8")

@@ -10,7 +10,7 @@ from pathlib import Path
 from backend.archive import inbox
 from backend.archive.active import parse_active, read_active
 from backend.archive.archive_file import ArchiveFile
-from backend.archive.files import list_archives, locked
+from backend.archive.files import list_archives, locked, worker_lock_is_held
 from backend.archive.health import Health, read_health
 from backend.archive.journal import EMPTY, read_journal
 from backend.archive.snapshot import Snapshot
@@ -50,6 +50,14 @@ class TaskCache:
     def health(self) -> Health:
         """The fleet's health, as the worker last wrote it."""
         return read_health(self.directory / "health")
+
+    def exists(self) -> bool:
+        """Whether there is a cache at all."""
+        return self.directory.is_dir()
+
+    def has_worker(self) -> bool:
+        """Whether some process fetches into this cache now."""
+        return worker_lock_is_held(self.directory)
 
     def request_refresh(self, remotes: Sequence[str] = ()) -> None:
         """Ask the worker to fetch from these remotes now, or from all. Raises CacheError."""

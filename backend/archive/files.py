@@ -128,6 +128,18 @@ def try_worker_lock(directory: Path) -> int | None:
     return None
 
 
+def worker_lock_is_held(directory: Path) -> bool:
+    """Whether some process works on this cache now."""
+    try:
+        handle = os.open(directory / ".worker-lock", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        return not _try_lock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    finally:
+        os.close(handle)
+
+
 def _try_lock(handle: int, operation: int) -> bool:
     try:
         fcntl.flock(handle, operation)

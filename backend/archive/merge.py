@@ -3,7 +3,7 @@ days go, and every new file is written beside the old one; `Merge.commit` rename
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from backend.archive.files import DAY, archive_name, new_file, sync_directory
 from backend.archive.frames import FRAME_TASKS, FrameWriter
 from backend.archive.journal import JournalContent
 from backend.archive.segments import Segment, join
+from backend.archive.snapshot import ScanCancelled
 from backend.task import Task
 
 
@@ -57,11 +58,19 @@ class Merge:
                 temporary.unlink()
 
 
-def prepare_merge(directory: Path, files: list[ArchiveFile], journal: JournalContent, days: list[int]) -> Merge:
+def prepare_merge(
+    directory: Path,
+    files: list[ArchiveFile],
+    journal: JournalContent,
+    days: list[int],
+    *,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Merge:
     """Merge a journal's rows into these archive files (newest first) so that they are of `days` (newest first).
 
     Rows from before the oldest day are left out. What cannot be read is left behind and reported: its time range
-    wants to be fetched again before the commit makes the loss final.
+    wants to be fetched again before the commit makes the loss final. Raises ScanCancelled once `cancelled` says
+    so, and then nothing is left behind.
     """
     starts = sorted({*days, *(file.start for file in files if days[-1] <= file.start <= days[0])}, reverse=True)
     by_start = {file.start: file for file in files}
@@ -79,7 +88,7 @@ def prepare_merge(directory: Path, files: list[ArchiveFile], journal: JournalCon
                 with new_file(path) as (file, temporary):
                     if within:
                         writer = FrameWriter(file)
-                        _write(writer, within, start, upper)
+                        _write(writer, within, start, upper, cancelled)
                         writer.close()
                 merge.written.append((temporary, path))
                 if known is not None and known.path != path:
@@ -115,9 +124,13 @@ def _is_unchanged(file: ArchiveFile, segments: list[Segment]) -> bool:
     ]
 
 
-def _write(writer: FrameWriter, segments: list[Segment], start: int, upper: float) -> None:
+def _write(
+    writer: FrameWriter, segments: list[Segment], start: int, upper: float, cancelled: Callable[[], bool]
+) -> None:
     pending: list[Task] = []
     for segment in segments:
+        if cancelled():
+            raise ScanCancelled
         file, block = segment.file, segment.block
         if file is not None and block is not None and not segment.extra and file.copyable:
             if -block.first[0] < upper and -block.last[0] >= start:

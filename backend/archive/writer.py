@@ -65,6 +65,7 @@ class CacheWriter:
         self._clock = clock
         self._lock = threading.Lock()
         self._merging = threading.Lock()
+        self._closing = threading.Event()
         self._files: list[ArchiveFile] = []
         self._running: dict[str, Task] = {}
         self._merged = clock()
@@ -91,7 +92,12 @@ class CacheWriter:
         self.close()
 
     def close(self) -> None:
-        """Give the role back. Everything stored is durable already."""
+        """Give the role back. Everything stored is durable already; a merge under way is broken off."""
+        self._closing.set()
+        with self._merging, self._lock:
+            self._close()
+
+    def _close(self) -> None:
         for file in self._files:
             file.release()
         self._files = []
@@ -130,7 +136,8 @@ class CacheWriter:
 
     def housekeep(self, *, merge_now: bool = False) -> bool:
         """Merge the journal if that is due (or `merge_now`), begin a new day's file, drop days past the kept ones,
-        and give up damaged blocks for being fetched again. Returns whether anything was done."""
+        and give up damaged blocks for being fetched again. Returns whether anything was done; raises
+        ScanCancelled if the writer is closed meanwhile."""
         with self._merging:
             now = self._clock()
             days = day_starts(now, self._keep_days)
@@ -219,7 +226,7 @@ class CacheWriter:
         """Merge beside readers and appends; they wait for the renames alone."""
         with self._lock:
             journal = self._journal
-        merge = prepare_merge(self.directory, self._files, journal, days)
+        merge = prepare_merge(self.directory, self._files, journal, days, cancelled=self._closing.is_set)
         try:
             since = lost_since(merge.damage, days)
             for damage in merge.damage:

@@ -1,0 +1,52 @@
+"""`remote-tasks list`: running and finished tasks together."""
+
+import click
+
+from backend.commands.command import Command, Places, with_places_options
+from backend.listing import list_running, list_tasks
+from backend.output import FORMATS, render
+from backend.query import FIELDS, Filter, parse_filter
+from backend.report import TASK_COLUMNS
+from backend.task import Task
+
+FILTER_HELP = """\b
+A FILTER is words and FIELD:VALUE terms; all must match. Words match anywhere
+in what a row shows, or in the UPID. `-` before a term negates it, quotes keep
+spaces, commas give choices. The fields:
+
+\b
+""" + "\n".join(f"  {name + ':':<8} {what}" for name, what in FIELDS.items())
+
+
+def _join_filter(words: tuple[str, ...]) -> Filter:
+    for word in words:
+        if word.startswith("--"):
+            raise click.NoSuchOption(word.partition("=")[0])
+    return parse_filter(" ".join(words))
+
+
+@click.command("list", cls=Command, epilog=FILTER_HELP, context_settings={"ignore_unknown_options": True})
+@click.argument("words", metavar="[FILTER]...", nargs=-1, type=click.UNPROCESSED)
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(0), help="How many tasks; 0 for all.")
+@click.option("--offset", default=0, type=click.IntRange(0), help="How many of them to pass over first.")
+@click.option("--running", is_flag=True, help="Only what runs now.")
+@click.option("--format", "format_", type=click.Choice(FORMATS), default="table", show_default=True)
+@with_places_options
+def list_command(
+    places: Places, words: tuple[str, ...], limit: int, offset: int, running: bool, format_: str
+) -> None:
+    """List running and finished tasks, newest start first.
+
+    Reads the cache alone, which the dashboard or a daemon keeps up to date. Times are local in the table, UNIX
+    seconds in the other formats.
+    """
+    wanted = _join_filter(words)
+    with places.existing_cache().snapshot() as snapshot:
+        if running:
+            tasks = iter(list_running(snapshot, wanted)[offset : offset + limit if limit else None])
+        else:
+            tasks = list_tasks(snapshot, wanted, offset=offset, limit=limit or None)
+        for piece in render(tasks, format_, TASK_COLUMNS, Task.as_dict):
+            click.echo(piece, nl=False)
+        for damage in snapshot.damage:
+            click.echo(f"warning: {damage}", err=True)

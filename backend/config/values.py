@@ -1,0 +1,114 @@
+"""Single values as they are written in a configuration: hosts, fingerprints, token ids, secrets. A reader raises
+ValueError that says what was expected; the caller adds the file and the line."""
+
+import ipaddress
+import os
+import re
+import shlex
+import stat
+from pathlib import Path
+
+from backend.config.model import DEFAULT_PORTS, Endpoint, Secret
+from backend.upid import RemoteType
+
+_HOST = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._\-]{0,251}[A-Za-z0-9_])?\.?")
+_PORT = re.compile(r"\d{1,5}")
+_FINGERPRINT = re.compile(r"(?:[0-9A-F]{2}:){31}[0-9A-F]{2}|[0-9A-F]{64}")
+# proxmox-auth-api: a user's name, its realm, a token's name
+_TOKEN_ID = re.compile(r"[^\s:/!@\x00-\x1f\x7f-\U0010ffff]+@[A-Za-z][A-Za-z0-9._\-]+![A-Za-z][A-Za-z0-9._\-]*")
+_SECRET = re.compile(r"[\x21-\x7e]{1,1024}")
+
+
+def read_endpoint(text: str, type: RemoteType, fingerprint: str | None) -> Endpoint:
+    """`HOST`, `HOST:PORT`, `[IPV6]:PORT` or an https URL of no more than that."""
+    expected = "expected a host such as pve1.example.com, 10.0.0.7:8006 or [fd00::2]:8006"
+    address = text.strip()
+    scheme, separator, rest = address.partition("://")
+    if separator:
+        if scheme.lower() != "https":
+            raise ValueError(f"HTTPS only: {expected}, not {text!r}")
+        address = rest.removesuffix("/")
+    if address.startswith("["):
+        host, bracket, port = address[1:].partition("]")
+        if not bracket or (port and not port.startswith(":")):
+            raise ValueError(f"{expected}, not {text!r}")
+        port, separator = port[1:], port[:1]
+        if not _is_ipv6(host):
+            raise ValueError(f"{expected}, not {text!r}")
+    elif address.count(":") > 1:
+        if not _is_ipv6(address):
+            raise ValueError(f"{expected}, not {text!r}")
+        host, separator, port = address, "", ""
+    else:
+        host, separator, port = address.partition(":")
+        if _HOST.fullmatch(host) is None:
+            raise ValueError(f"{expected}, not {text!r}")
+    if not separator:
+        return Endpoint(host, DEFAULT_PORTS[type], fingerprint)
+    if not (port.isascii() and _PORT.fullmatch(port) and 0 < int(port) < 65536):
+        raise ValueError(f"expected a port from 1 to 65535 after the host, not {text!r}")
+    return Endpoint(host, int(port), fingerprint)
+
+
+def _is_ipv6(text: str) -> bool:
+    try:
+        ipaddress.IPv6Address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def read_fingerprint(text: str) -> str:
+    """A SHA-256 fingerprint, in any case, with or without colons; as `AA:BB:…`."""
+    plain = text.strip().upper()
+    if _FINGERPRINT.fullmatch(plain) is None:
+        raise ValueError(
+            "expected a certificate's SHA-256 fingerprint, 32 pairs of hexadecimal digits (AA:BB:…), "
+            f"not {text[:100]!r}"
+        )
+    return bytes.fromhex(plain.replace(":", "")).hex(":").upper()
+
+
+def read_token_id(text: str) -> str:
+    """An API token's id, `USER@REALM!NAME`."""
+    if _TOKEN_ID.fullmatch(text) is None:
+        raise ValueError(f"expected a token such as monitor@pve!tasks, not {text[:100]!r}")
+    return text
+
+
+def read_secret(text: str) -> Secret:
+    """A token's secret. The error does not quote it."""
+    if _SECRET.fullmatch(text) is None:
+        raise ValueError("the secret is empty, or has blanks or other characters that no token secret has")
+    return Secret(text)
+
+
+def read_secret_file(path: Path) -> Secret:
+    """The secret that is all of a file."""
+    try:
+        check_private(path)
+        with path.open(encoding="utf-8") as file:
+            text = file.read(4096)
+    except OSError as error:
+        raise ValueError(f"the secret file {path} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ValueError(f"the secret file {path} is no text") from None
+    try:
+        return read_secret(text.strip())
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+
+
+def check_private(path: Path, *, group_may_read: bool = False) -> None:
+    """Refuse a file with a secret in it that others can read. Raises ValueError, or OSError."""
+    open_to = stat.S_IRWXO if group_may_read else stat.S_IRWXG | stat.S_IRWXO
+    if path.stat().st_mode & open_to:
+        mode = "640" if group_may_read else "600"
+        raise ValueError(f"it holds a secret and others may read it; run: chmod {mode} {shlex.quote(str(path))}")
+
+
+def resolve(text: str, folder: Path) -> Path:
+    """A path of the configuration: `~` is the home directory, a relative one begins at `folder`."""
+    if not text or "\0" in text:
+        raise ValueError(f"expected a file's path, not {text!r}")
+    return folder / os.path.expanduser(text)

@@ -1,0 +1,99 @@
+"""What commands print of a task and of a remote: the columns for eyes, and the records for programs."""
+
+import time
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from backend.archive.health import Health
+from backend.output import Column
+
+
+def format_moment(moment: float | None) -> str:
+    """UNIX seconds as local date and time."""
+    return "never" if moment is None else time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(moment))
+
+
+def format_duration(seconds: int) -> str:
+    """Seconds as `4 s`, `2:11`, `1:04:09` or `2 d 03:10`."""
+    minutes, second = divmod(seconds, 60)
+    hours, minute = divmod(minutes, 60)
+    days, hour = divmod(hours, 24)
+    if days:
+        return f"{days} d {hour:02}:{minute:02}"
+    if hours:
+        return f"{hours}:{minute:02}:{second:02}"
+    return f"{minute}:{second:02}" if minutes else f"{second} s"
+
+
+TASK_COLUMNS = (
+    Column("START", lambda task: format_moment(task.starttime)),
+    Column("DURATION", lambda task: format_duration(task.duration(time.time())), right=True),
+    Column("REMOTE", lambda task: task.remote),
+    Column("NODE", lambda task: task.node),
+    Column("USER", lambda task: task.user),
+    Column("TASK", lambda task: task.description),
+    Column("STATUS", lambda task: "running" if task.running else task.status or "unknown"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteReport:
+    """One remote's health as `remotes` prints it. Times are UNIX seconds, latency is in seconds."""
+
+    remote: str
+    type: str
+    state: str
+    last_success: float | None
+    latency: float | None
+    nodes: int
+    failing_nodes: int
+    failing_since: float | None
+    trouble: str | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The report for programs."""
+        return asdict(self)
+
+
+def remote_reports(health: Health) -> list[RemoteReport]:
+    """A report for each remote, by name."""
+    reports = []
+    for name, remote in sorted(health.remotes.items()):
+        failing = {node: state.error for node, state in remote.nodes.items() if state.error is not None}
+        troubles = [remote.error] if remote.error else []
+        troubles += [f"{node}: {error}" for node, error in sorted(failing.items())]
+        troubles += remote.notes
+        state = "ok" if not troubles else "failing" if remote.error else "limited"
+        if remote.last_success is None and not troubles:
+            state = "not asked yet"
+        reports.append(
+            RemoteReport(
+                name,
+                remote.type,
+                state,
+                remote.last_success,
+                remote.latency,
+                len(remote.nodes),
+                len(failing),
+                remote.failing_since,
+                "; ".join(troubles) or None,
+            )
+        )
+    return reports
+
+
+def _age(moment: float | None) -> str:
+    return "never" if moment is None else f"{format_duration(max(0, int(time.time() - moment)))} ago"
+
+
+REMOTE_COLUMNS = (
+    Column("REMOTE", lambda report: report.remote),
+    Column("TYPE", lambda report: report.type),
+    Column("STATE", lambda report: report.state),
+    Column("ANSWERED", lambda report: _age(report.last_success), right=True),
+    Column(
+        "LATENCY", lambda report: "" if report.latency is None else f"{report.latency * 1000:.0f} ms", right=True
+    ),
+    Column("NODES", lambda report: str(report.nodes), right=True),
+    Column("TROUBLE", lambda report: report.trouble or ""),
+)

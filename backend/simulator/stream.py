@@ -1,0 +1,150 @@
+"""The tasks of one node, each a pure function of the seed, the node and its number. What of them runs, is
+remembered, or was stopped is `history`'s matter."""
+
+from typing import NamedTuple
+
+from backend.simulator.catalogue import Kind, kinds_of, spread, status_of
+from backend.simulator.draws import draw
+from backend.simulator.timeline import HOUR, NIGHT, Timeline
+from backend.upid import RemoteType, escape_worker_id
+
+_PIDS = 4_194_304
+"""Where Linux's pids wrap around (pid_max of a 64-bit machine)."""
+
+_LONG_SHARE = 4
+"""How far back from the fleet's start, in tasks, a long one that still runs then may have begun."""
+
+
+class SimulatedTask(NamedTuple):
+    """One task, from its start to the end that is meant for it.
+
+    Attributes:
+        node: as its UPID names it.
+        endtime: UNIX seconds; it runs until then.
+        worker_id: not escaped; empty for none.
+        status: its final status.
+        planned: seconds it lasts if nobody stops it.
+    """
+
+    upid: str
+    node: str
+    pid: int
+    pstart: int
+    starttime: int
+    endtime: int
+    worker_type: str
+    worker_id: str
+    user: str
+    status: str
+    planned: int
+
+
+class TaskStream:
+    """The tasks that a node runs by itself, numbered from 0 on in the order of their starts."""
+
+    def __init__(
+        self,
+        timeline: Timeline,
+        *,
+        type: RemoteType,
+        node: str,
+        key: int,
+        guests: int,
+        epoch: float,
+        long_runner: bool,
+    ) -> None:
+        """`node` is the name in UPIDs, `key` where its random numbers come from. A `long_runner` has one task
+        that began well before the `epoch` (UNIX seconds, the fleet's start) and ends well after it."""
+        self.type = type
+        self.node = node
+        self.guests = guests
+        self._timeline = timeline
+        self._key = key
+        self._epoch = epoch
+        kinds = kinds_of(type)
+        self._day = spread(kinds, night=False)
+        self._night = spread(kinds, night=True)
+        self._long_kinds = tuple(kind for kind in kinds if kind.longest >= 1_500)
+        self._long_index = timeline.past - 1 - key % _LONG_SHARE if long_runner else -1
+        self._boot = int(timeline.begin) - 3_600 - key % 2_000_000
+
+    def start(self, index: int) -> float:
+        """When task number `index` starts: whole UNIX seconds, or infinity if it never comes."""
+        return self._timeline.start(index, (draw(self._key, index) & 0xFFFF) / 0x1_0000)
+
+    def span(self, index: int) -> tuple[int, int]:
+        """Start and end of a task that comes, UNIX seconds."""
+        bits = draw(self._key, index)
+        start = int(self._timeline.start(index, (bits & 0xFFFF) / 0x1_0000))
+        return start, start + self._duration(index, start, bits, self._kind(index, start, bits))
+
+    def count_until(self, moment: int) -> int:
+        """How many tasks start at or before `moment` (UNIX seconds)."""
+        return self._timeline.count_until(moment, self.start)
+
+    def task(self, index: int) -> SimulatedTask:
+        """Task number `index`."""
+        bits = draw(self._key, index)
+        more = draw(self._key ^ 0x5555_5555_5555_5555, index)
+        start = int(self._timeline.start(index, (bits & 0xFFFF) / 0x1_0000))
+        kind = self._kind(index, start, bits)
+        duration = self._duration(index, start, bits, kind)
+        return self.make(
+            start=start,
+            duration=duration,
+            worker_type=kind.worker_type,
+            worker_id=kind.identify(more & 0xFFFF_FFFF, self.guests),
+            user=kind.users[(more >> 32) % len(kind.users)],
+            status=status_of(kind, self.type, (bits >> 42) & 0x3F_FFFF),
+            # ever growing by less than 8: no two tasks of a node share pid and start
+            pid=1_000 + (index * 7 + (more >> 40) % 7) % (_PIDS - 1_000),
+            task_id=index,
+            hundredths=(more >> 48) % 100,
+        )
+
+    def make(
+        self,
+        *,
+        start: int,
+        duration: int,
+        worker_type: str,
+        worker_id: str,
+        user: str,
+        status: str,
+        pid: int,
+        task_id: int,
+        hundredths: int,
+    ) -> SimulatedTask:
+        """A task of this node with a UPID as the real one writes it. `task_id` is for PBS alone; `hundredths` of a
+        second refine the start that pstart holds (in clock ticks since boot)."""
+        pstart = max(0, start - self._boot) * 100 + hundredths
+        head = f"UPID:{self.node}:{pid:08X}:{pstart:08X}"
+        if self.type == "pve":
+            upid = f"{head}:{start:08X}:{worker_type}:{worker_id}:{user}:"
+        else:
+            upid = f"{head}:{task_id:08X}:{start:08X}:{worker_type}:{escape_worker_id(worker_id)}:{user}:"
+        return SimulatedTask(
+            upid,
+            self.node,
+            pid,
+            pstart,
+            start,
+            start + duration,
+            worker_type,
+            worker_id,
+            user,
+            status,
+            duration,
+        )
+
+    def _kind(self, index: int, start: int, bits: int) -> Kind:
+        if index == self._long_index:
+            return self._long_kinds[(bits >> 16) % len(self._long_kinds)]
+        in_past = index < self._timeline.past
+        table = self._night if in_past and start // HOUR % 24 in NIGHT else self._day
+        return table[((bits >> 16) & 0xFFFF) % len(table)]
+
+    def _duration(self, index: int, start: int, bits: int, kind: Kind) -> int:
+        if index == self._long_index:
+            return int(self._epoch) - start + 300 + (bits >> 32) % 6_000
+        return int(kind.shortest * (kind.longest / kind.shortest) ** (((bits >> 28) & 0x3FFF) / 0x3FFF))

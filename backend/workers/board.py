@@ -1,0 +1,79 @@
+"""The health of the fleet as the workers come to know it; housekeeping publishes it."""
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping
+
+from backend.archive.health import Health, NodeHealth, RemoteHealth
+from backend.client import RemoteError
+from backend.upid import RemoteType
+
+log = logging.getLogger(__name__)
+
+
+class HealthBoard:
+    """What works and what does not. `changed` says that something was noted since it was last set to False."""
+
+    def __init__(
+        self, health: Health, remotes: Mapping[str, RemoteType], clock: Callable[[], float] = time.time
+    ) -> None:
+        """Continue `health` as an earlier worker left it, for these remotes."""
+        self.health = health
+        self.changed = True
+        self._clock = clock
+        health.problem = None
+        health.remotes = {
+            name: health.remotes.get(name) or RemoteHealth(type=type) for name, type in remotes.items()
+        }
+
+    def answered(self, remote: str, latency: float | None) -> None:
+        """A remote answered, `latency` seconds after it was asked."""
+        entry = self.health.remotes[remote]
+        entry.last_success = self._clock()
+        entry.latency = latency
+        if entry.error is not None:
+            log.info("%s: answers again", remote)
+        entry.error = entry.failing_since = None
+        self.changed = True
+
+    def failed(self, remote: str, error: RemoteError) -> None:
+        """A remote as a whole could not be asked."""
+        entry = self.health.remotes[remote]
+        if entry.error != error.words:
+            log.warning("%s: %s", remote, error.words)
+        entry.error = error.words
+        entry.failing_since = entry.failing_since or self._clock()
+        self.changed = True
+
+    def nodes(self, remote: str, names: Iterable[str]) -> None:
+        """These are a remote's nodes."""
+        entry = self.health.remotes[remote]
+        entry.nodes = {name: entry.nodes.get(name) or NodeHealth() for name in names}
+        self.changed = True
+
+    def node_answered(self, remote: str, node: str) -> None:
+        """A node's tasks were fetched whole."""
+        self.health.remotes[remote].nodes[node] = NodeHealth(last_success=self._clock())
+        self.changed = True
+
+    def node_failed(self, remote: str, node: str, words: str) -> None:
+        """A node's tasks could not be fetched."""
+        entry = self.health.remotes[remote].nodes.setdefault(node, NodeHealth())
+        if entry.error != words:
+            log.warning("%s: %s: %s", remote, node, words)
+        entry.error = words
+        self.changed = True
+
+    def notes(self, remote: str, notes: list[str]) -> None:
+        """What limits a remote's data, though it answers."""
+        entry = self.health.remotes[remote]
+        for note in notes:
+            if note not in entry.notes:
+                log.warning("%s: %s", remote, note)
+        entry.notes = notes
+        self.changed = True
+
+    def problem(self, problem: str | None) -> None:
+        """What is wrong with the workers themselves."""
+        self.health.problem = problem
+        self.changed = True

@@ -1,0 +1,62 @@
+"""The way of fetched tasks to the disk: batches that come while one is being written go together with the next."""
+
+import asyncio
+from collections.abc import Mapping
+from types import TracebackType
+
+from backend.archive import Batch, CacheWriter
+from backend.archive.state import NodeKey
+from backend.task import Task
+
+
+class Store:
+    """Hands batches to the archive in a thread, many at a time. An async context manager: what was handed over is
+    durable when it ends, also when it ends by a cancellation."""
+
+    def __init__(self, writer: CacheWriter) -> None:
+        self.writer = writer
+        self._waiting: list[tuple[Batch, asyncio.Future[None]]] = []
+        self._drain: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> "Store":
+        return self
+
+    async def __aexit__(
+        self, type: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._drain is not None:
+            await self._drain
+
+    async def put(self, batch: Batch) -> None:
+        """Store a batch; it is durable when this returns, and will be if the wait is cancelled. Raises OSError
+        if the disk refuses it: then it is not stored, and none of its cutoffs has moved."""
+        done = asyncio.get_running_loop().create_future()
+        self._waiting.append((batch, done))
+        if self._drain is None:
+            self._drain = asyncio.create_task(self._write_all())
+        await done
+
+    async def _write_all(self) -> None:
+        while self._waiting:
+            taken, self._waiting = self._waiting, []
+            tasks: list[Task] = []
+            cutoffs: dict[NodeKey, int] = {}
+            for batch, _ in taken:
+                tasks.extend(batch.tasks)
+                cutoffs.update(batch.cutoffs)
+            error = await self._write(tasks, cutoffs)
+            for _, done in taken:
+                if done.cancelled():
+                    continue
+                if error is None:
+                    done.set_result(None)
+                else:
+                    done.set_exception(error)
+        self._drain = None
+
+    async def _write(self, tasks: list[Task], cutoffs: Mapping[NodeKey, int]) -> Exception | None:
+        try:
+            await asyncio.to_thread(self.writer.store, Batch(tasks, cutoffs))
+        except Exception as error:
+            return error
+        return None

@@ -1,0 +1,66 @@
+"""Keeps the workers running: one that fails logs why, waits a growing while, and begins anew."""
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Awaitable, Callable
+
+log = logging.getLogger(__name__)
+
+FIRST_PAUSE = 1.0
+LONGEST_PAUSE = 60.0
+"""Seconds between two starts of a worker that fails."""
+
+
+def jittered(seconds: float) -> float:
+    """A pause of about so many seconds, never the same twice: what fails together shall not return together."""
+    return seconds * random.uniform(0.75, 1.25)
+
+
+class BackOff:
+    """Pauses that double from `first` to `longest` seconds, until `reset`."""
+
+    def __init__(self, first: float = FIRST_PAUSE, longest: float = LONGEST_PAUSE) -> None:
+        self._first = self._next = first
+        self._longest = longest
+
+    def next(self) -> float:
+        """The pause after one more failure, in seconds."""
+        pause, self._next = self._next, min(self._next * 2, self._longest)
+        return jittered(min(pause, self._longest))
+
+    def reset(self) -> None:
+        """Begin with the first pause again."""
+        self._next = self._first
+
+
+async def supervise(
+    name: str, work: Callable[[], Awaitable[None]], report: Callable[[str | None], None] = lambda problem: None
+) -> None:
+    """Run a worker until it returns; begin it anew each time it fails. `report` is told the problem in words while
+    the worker is down, and None once it has run for a while again. Cancellation passes through."""
+    back_off = BackOff()
+    while True:
+        started = time.monotonic()
+        settled = asyncio.get_running_loop().call_later(LONGEST_PAUSE, report, None)
+        try:
+            await work()
+            return
+        except Exception as error:
+            if time.monotonic() - started > LONGEST_PAUSE:
+                back_off.reset()
+            pause = back_off.next()
+            problem = f"{name} failed: {describe_error(error)}; trying again"
+            log.error("%s in %.0f s", problem, pause, exc_info=None if isinstance(error, OSError) else error)
+            report(problem)
+        finally:
+            settled.cancel()
+        await asyncio.sleep(pause)
+
+
+def describe_error(error: Exception) -> str:
+    """An error in words; of a group, its first member."""
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    return f"{type(error).__name__}: {error}" if not isinstance(error, OSError) else str(error)

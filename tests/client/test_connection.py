@@ -1,0 +1,408 @@
+"""Requests over real TLS: whom the token reaches, failover, deadlines, bounds, clean ends."""
+
+import asyncio
+import gzip
+import socket
+import time
+import traceback
+from pathlib import Path
+
+import pytest
+
+from backend.client import (
+    AnswerError,
+    CertificateError,
+    NotFoundError,
+    RemoteError,
+    UnreachableError,
+    open_client,
+)
+from backend.client.connection import MAX_ANSWER
+from backend.config import Endpoint, RemoteConfig, Secret
+from backend.upid import RemoteType
+from tests.client.server import (
+    SECRET,
+    Reply,
+    Request,
+    data,
+    eventually,
+    make_identity,
+    serve,
+    serve_raw,
+    write_pem,
+)
+
+TYPES: tuple[RemoteType, ...] = ("pve", "pbs")
+VERSION = data({"version": "9.2.1"})
+UPID = "pve:wien!UPID:pve1:00003628:0001FF1D:6B04EF94:vzdump:101:root@pam:"
+
+
+def version(_: Request) -> Reply:
+    return VERSION
+
+
+async def fail(remote: RemoteConfig, seconds: float = 30.0) -> RemoteError:
+    """The error of asking a remote its version, with a deadline."""
+    async with open_client(remote, timeout=seconds) as client:
+        with pytest.raises(RemoteError) as caught:
+            await client.version()
+    assert SECRET not in "".join(traceback.format_exception(caught.value))
+    return caught.value
+
+
+def refused() -> Endpoint:
+    """An endpoint nobody listens at."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return Endpoint("127.0.0.1", free.getsockname()[1], "AA" + 31 * ":AA")
+
+
+class TestTrust:
+    async def test_a_server_with_the_expected_fingerprint_is_asked(self) -> None:
+        async with serve(version) as server, open_client(server.remote()) as client:
+            assert await client.version() == "9.2.1"
+
+    async def test_a_wrong_fingerprint_sends_not_one_byte_of_a_request(self) -> None:
+        async with serve(version) as server:
+            wrong = Endpoint("127.0.0.1", server.port, ":".join(["AB"] * 32))
+            error = await fail(server.remote(nodes=(wrong,)))
+            assert isinstance(error, CertificateError)
+            assert f"expected {wrong.fingerprint}, got {server.identity.fingerprint}" in str(error)
+            await eventually(lambda: len(server.received) == 1 and server.open == 0)
+            assert server.received == [bytearray()]
+
+    async def test_without_a_fingerprint_an_unknown_certificate_is_refused_before_a_byte_is_sent(self) -> None:
+        async with serve(version) as server:
+            error = await fail(server.remote(nodes=(Endpoint("127.0.0.1", server.port),)))
+            assert isinstance(error, CertificateError)
+            assert "not trusted" in str(error) and "ca-file" in str(error)
+            assert not server.requests
+
+    async def test_a_ca_file_makes_its_certificates_trusted(self, tmp_path: Path) -> None:
+        async with serve(version) as server:
+            remote = server.remote(
+                nodes=(Endpoint("127.0.0.1", server.port),), ca_file=write_pem(server.identity, tmp_path)
+            )
+            async with open_client(remote) as client:
+                assert await client.version() == "9.2.1"
+
+    @pytest.mark.parametrize(
+        ("name", "days", "words"),
+        [("other.example.com", 10, "another host name"), ("127.0.0.1", -1, "has expired")],
+    )
+    async def test_a_trusted_certificate_must_fit_name_and_time(
+        self, tmp_path: Path, name: str, days: int, words: str
+    ) -> None:
+        identity = make_identity(name, days)
+        async with serve(version, identity) as server:
+            remote = server.remote(
+                nodes=(Endpoint("127.0.0.1", server.port),), ca_file=write_pem(identity, tmp_path)
+            )
+            error = await fail(remote)
+            assert isinstance(error, CertificateError)
+            assert words in str(error)
+            assert not server.requests
+
+    async def test_a_ca_file_that_holds_no_certificate_is_an_error_in_words(self, tmp_path: Path) -> None:
+        (tmp_path / "ca.pem").write_text("nothing")
+        async with serve(version) as server:
+            remote = server.remote(nodes=(Endpoint("127.0.0.1", server.port),), ca_file=tmp_path / "ca.pem")
+            error = await fail(remote)
+            assert isinstance(error, CertificateError)
+            assert "ca.pem: no CA certificates" in str(error)
+
+    async def test_the_token_is_written_as_each_product_reads_it(self) -> None:
+        async with serve(version) as server:
+            for type in TYPES:
+                async with open_client(server.remote(type)) as client:
+                    await client.version()
+            assert [request.headers["authorization"] for request in server.requests] == [
+                "PVEAPIToken=monitor@pve!tasks=0c1d2e3f-secret-%/=-4a5b",
+                "PBSAPIToken=monitor@pve!tasks:0c1d2e3f-secret-%25%2F%3D-4a5b",
+            ]
+
+    async def test_proxies_of_the_environment_are_not_used(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://{refused()}")
+        monkeypatch.setenv("ALL_PROXY", f"http://{refused()}")
+        async with serve(version) as server, open_client(server.remote()) as client:
+            assert await client.version() == "9.2.1"
+
+    async def test_nothing_shows_the_secret(self) -> None:
+        def echo(request: Request) -> Reply:
+            return Reply(request.headers["authorization"].encode(), 400, request.headers["authorization"])
+
+        for type in TYPES:
+            async with serve(echo) as server:
+                remote = server.remote(type)
+                error = await fail(remote)
+                assert "***" in str(error)
+                for shown in (str(error), repr(error), repr(remote), str(remote.secret), f"{remote}"):
+                    assert SECRET not in shown and "secret-%25" not in shown
+                async with open_client(remote) as client:
+                    assert SECRET not in repr(client) + repr(vars(client))
+
+
+class TestFailover:
+    async def test_the_next_endpoint_is_tried_and_kept(self) -> None:
+        async with serve(version) as server:
+            dead = refused()
+            remote = server.remote(nodes=(dead, server.endpoint))
+            async with open_client(remote) as client:
+                assert await client.version() == "9.2.1"
+                with socket.create_server(("127.0.0.1", dead.port)) as listener:
+                    listener.setblocking(False)
+                    assert await client.version() == "9.2.1"
+                    with pytest.raises(BlockingIOError):
+                        listener.accept()
+
+    async def test_a_wrong_certificate_at_one_endpoint_does_not_keep_from_the_next(self) -> None:
+        async with serve(version, make_identity("other.example.com")) as other, serve(version) as server:
+            wrong = Endpoint("127.0.0.1", other.port, server.identity.fingerprint)
+            async with open_client(server.remote(nodes=(wrong, server.endpoint))) as client:
+                assert await client.version() == "9.2.1"
+            assert not other.requests
+
+    async def test_when_all_fail_the_error_tells_the_trouble_of_each(self) -> None:
+        dead = refused()
+        remote = RemoteConfig(
+            "wien", "pve", (dead, Endpoint("no-such-host.invalid", 8006)), "monitor@pve!tasks", Secret(SECRET)
+        )
+        error = await fail(remote)
+        assert isinstance(error, UnreachableError)
+        assert str(error).startswith(f"wien: {dead}: no connection: ")
+        assert "refused" in str(error)
+        assert "no-such-host.invalid:8006: its name cannot be resolved" in str(error)
+
+    async def test_a_silent_handshake_gives_way_to_the_next_endpoint(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            async with serve(version) as server:
+                mute = Endpoint("127.0.0.1", silent.getsockname()[1], server.identity.fingerprint)
+                remote = server.remote(nodes=(mute, server.endpoint))
+                async with open_client(remote, connect_timeout=0.1) as client:
+                    assert await client.version() == "9.2.1"
+
+    async def test_an_endpoint_that_took_all_the_time_is_not_asked_first_again(self) -> None:
+        async def hang(_: Request, __: asyncio.StreamWriter) -> None:
+            await asyncio.sleep(60)
+
+        async with serve_raw(hang) as hanging, serve(version) as server:
+            async with open_client(
+                server.remote(nodes=(hanging.endpoint, server.endpoint)), timeout=0.3
+            ) as client:
+                with pytest.raises(UnreachableError, match=r"no whole answer within 0\.3 s"):
+                    await client.version()
+                assert await client.version() == "9.2.1"
+
+    async def test_a_connection_closed_under_a_request_is_opened_again(self) -> None:
+        seen: list[int] = []
+
+        async def closing(request: Request, writer: asyncio.StreamWriter) -> None:
+            seen.append(1)
+            if len(seen) > 1:
+                writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % len(VERSION.body) + VERSION.body)
+                await writer.drain()
+
+        async with serve_raw(closing) as server, open_client(server.remote()) as client:
+            assert await client.version() == "9.2.1"
+
+    async def test_a_stop_is_not_sent_twice_once_it_may_have_arrived(self) -> None:
+        async def breaking(_: Request, __: asyncio.StreamWriter) -> None:
+            return
+
+        async with serve_raw(breaking) as first, serve(version) as second:
+            async with open_client(first.remote(nodes=(first.endpoint, second.endpoint))) as client:
+                with pytest.raises(UnreachableError, match="whether the request was carried out is not known"):
+                    await client.stop(UPID)
+            assert [request.method for request in first.requests] == ["DELETE"]
+            assert not second.requests
+
+    async def test_a_stop_goes_to_the_next_endpoint_if_the_first_cannot_be_reached(self) -> None:
+        async with serve(lambda _: data(None)) as server:
+            async with open_client(server.remote(nodes=(refused(), server.endpoint))) as client:
+                await client.stop(UPID)
+            assert [request.method for request in server.requests] == ["DELETE"]
+
+    async def test_connections_are_kept_and_used_again(self) -> None:
+        async with serve(version) as server, open_client(server.remote()) as client:
+            for _ in range(20):
+                await client.version()
+            assert len(server.received) == 1
+
+
+class TestBounds:
+    async def test_a_server_that_drips_is_held_to_the_deadline_of_the_whole_request(self) -> None:
+        async def drip(_: Request, writer: asyncio.StreamWriter) -> None:
+            writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n")
+            while True:
+                writer.write(b" ")
+                await writer.drain()
+                await asyncio.sleep(0.02)
+
+        async with serve_raw(drip) as server:
+            began = time.monotonic()
+            error = await fail(server.remote(), seconds=0.3)
+            assert isinstance(error, UnreachableError)
+            assert time.monotonic() - began < 2
+            await eventually(lambda: server.open == 0)
+
+    async def test_an_endless_body_is_cut_off_in_words(self) -> None:
+        async def endless(_: Request, writer: asyncio.StreamWriter) -> None:
+            writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+            while True:
+                writer.write(b" " * 65536)
+                await writer.drain()
+
+        async with serve_raw(endless) as server:
+            error = await fail(server.remote())
+            assert isinstance(error, AnswerError)
+            assert "more than 16 MiB" in str(error)
+            await eventually(lambda: server.open == 0)
+
+    async def test_a_bomb_is_cut_off_before_it_is_unpacked(self) -> None:
+        bomb = gzip.compress(b"[" * (MAX_ANSWER * 4), 1)
+        async with serve(lambda _: Reply(bomb, headers={"content-encoding": "gzip"})) as server:
+            error = await fail(server.remote())
+            assert isinstance(error, AnswerError)
+            assert "more than 16 MiB" in str(error)
+
+    async def test_gzip_is_asked_for_and_read(self) -> None:
+        def zipped(request: Request) -> Reply:
+            assert request.headers["accept-encoding"] == "gzip"
+            return Reply(gzip.compress(VERSION.body), headers={"content-encoding": "gzip"})
+
+        async with serve(zipped) as server, open_client(server.remote()) as client:
+            assert await client.version() == "9.2.1"
+
+    @pytest.mark.parametrize(
+        ("body", "encoding", "words"),
+        [
+            (b"junk", "gzip", "damaged gzip"),
+            (gzip.compress(VERSION.body)[:-12], "gzip", "truncated gzip"),
+            (VERSION.body, "gzip, gzip", "encoding not asked for"),
+            (VERSION.body, "br", "encoding not asked for"),
+        ],
+    )
+    async def test_a_body_in_no_readable_encoding_is_an_error(
+        self, body: bytes, encoding: str, words: str
+    ) -> None:
+        async with serve(lambda _: Reply(body, headers={"content-encoding": encoding})) as server:
+            error = await fail(server.remote())
+            assert isinstance(error, AnswerError)
+            assert words in str(error)
+
+    @pytest.mark.parametrize(
+        ("sent", "words"),
+        [
+            (b"HTTP/1.1 200 OK\r\ncontent-length: 500\r\n\r\n{", "in the middle of the answer"),
+            (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nfff\r\n{", "in the middle of the answer"),
+            (b"SSH-2.0-OpenSSH_9.2\r\n\r\n", "does not answer in HTTP"),
+            (b"HTTP/1.1 200 OK\r\nx: " + b"a" * 300_000, "does not answer in HTTP"),
+            (b"", "before the whole answer"),
+        ],
+    )
+    async def test_a_broken_answer_is_an_error_in_words(self, sent: bytes, words: str) -> None:
+        async def write(_: Request, writer: asyncio.StreamWriter) -> None:
+            writer.write(sent)
+            await writer.drain()
+
+        async with serve_raw(write) as server:
+            error = await fail(server.remote())
+            assert words in str(error)
+            await eventually(lambda: server.open == 0)
+
+    async def test_a_server_without_tls_is_an_error_in_words(self) -> None:
+        async def plain(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+            writer.close()
+            await writer.wait_closed()
+
+        server = await asyncio.start_server(plain, "127.0.0.1", 0)
+        async with server:
+            endpoint = Endpoint("127.0.0.1", server.sockets[0].getsockname()[1], ":".join(["AB"] * 32))
+            error = await fail(RemoteConfig("wien", "pve", (endpoint,), "monitor@pve!tasks", Secret(SECRET)))
+            assert "does this port speak HTTPS?" in str(error)
+
+    async def test_a_redirect_is_not_followed(self) -> None:
+        async with serve(version) as other:
+            target = f"https://127.0.0.1:{other.port}/api2/json/version"
+            async with serve(lambda _: Reply(b"", 302, "Found", {"location": target})) as server:
+                error = await fail(server.remote())
+                assert isinstance(error, AnswerError)
+                assert "a redirect (302)" in str(error)
+            assert not other.received
+
+    async def test_requests_at_a_time_are_limited_for_the_remote_and_for_the_fleet(self) -> None:
+        async def slow(_: Request, writer: asyncio.StreamWriter) -> None:
+            await asyncio.sleep(0.02)
+            writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % len(VERSION.body) + VERSION.body)
+            await writer.drain()
+
+        async with serve_raw(slow) as one, serve_raw(slow) as two:
+            limit = asyncio.Semaphore(3)
+            async with (
+                open_client(one.remote(), connections=2, limit=limit) as first,
+                open_client(two.remote(), connections=5, limit=limit) as second,
+            ):
+                await asyncio.gather(*(client.version() for client in (first, second) for _ in range(10)))
+            assert one.most_busy == 2
+            assert two.most_busy <= 3
+
+
+class TestEnds:
+    @pytest.mark.parametrize("moment", ["handshake", "answer", "body"])
+    async def test_cancelling_leaves_no_socket_open(self, moment: str) -> None:
+        reached = asyncio.Event()
+
+        async def stall(_: Request, writer: asyncio.StreamWriter) -> None:
+            if moment == "body":
+                writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 500\r\n\r\n{")
+                await writer.drain()
+            reached.set()
+            await eventually(writer.is_closing)
+
+        ended = asyncio.Event()
+
+        async def mute(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.read(10_000)
+            reached.set()
+            while await reader.read(10_000):
+                pass
+            ended.set()
+            writer.close()
+
+        plain = await asyncio.start_server(mute, "127.0.0.1", 0)
+        async with plain, serve_raw(stall) as server:
+            endpoint = server.endpoint
+            if moment == "handshake":
+                endpoint = Endpoint("127.0.0.1", plain.sockets[0].getsockname()[1], endpoint.fingerprint)
+            client = open_client(server.remote(nodes=(endpoint,)))
+            asking = asyncio.create_task(client.version())
+            await reached.wait()
+            asking.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await asking
+            # the socket ends with the request, not only with the client
+            await eventually(ended.is_set if moment == "handshake" else lambda: server.open == 0)
+            await client.aclose()
+
+    async def test_latency_and_clock_skew_are_known_after_an_answer(self) -> None:
+        date = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(time.time() + 3600))
+        async with serve(lambda _: Reply(VERSION.body, headers={"date": date})) as server:
+            async with open_client(server.remote()) as client:
+                assert client.latency is None and client.clock_skew is None
+                await client.version()
+                assert client.latency is not None and 0 < client.latency < 5
+                assert client.clock_skew is not None and abs(client.clock_skew - 3600) < 3
+
+    async def test_a_date_that_is_none_is_passed_over(self) -> None:
+        async with serve(lambda _: Reply(VERSION.body, headers={"date": "soon"})) as server:
+            async with open_client(server.remote()) as client:
+                await client.version()
+                assert client.clock_skew is None
+
+    async def test_a_missing_task_is_told_apart_from_a_broken_remote(self) -> None:
+        body = b'{"errors":{"upid":"no such task"},"data":null}'
+        async with serve(lambda _: Reply(body, 400, "Parameter verification failed.")) as server:
+            async with open_client(server.remote()) as client:
+                with pytest.raises(NotFoundError):
+                    await client.status(UPID)

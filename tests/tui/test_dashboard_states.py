@@ -1,0 +1,265 @@
+"""Empty, loading, stale and failing states in words; hostile texts; small screens; the worker's life."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from conftest import Screen, dashboard
+from tui_fleet import NOW, finished_tasks, healthy, pve_task, running_tasks, tell_health, troubled, write_tasks
+
+from backend.archive.health import Health, Round
+from backend.task import Task
+from tui.app import Dashboard
+from tui.screens.details import DetailsScreen
+from tui.screens.help import HelpScreen
+
+Clock = Callable[[], float]
+
+
+async def test_a_directory_that_does_not_exist_is_an_empty_cache(tmp_path: Path, clock: Clock) -> None:
+    directory = tmp_path / "not" / "there"
+    async with dashboard(directory, clock).run_test(size=(80, 24)) as pilot:
+        screen = Screen(pilot)
+        await screen.until_shown("No tasks yet: waiting for the first round")
+        assert "Nothing is running" in screen.text
+        write_tasks(directory, [pve_task(NOW - 5, end=NOW)])
+        screen.main.look_soon()
+        await screen.until_shown("VM 101 - Start")
+
+
+async def test_the_first_round_is_told_while_there_are_no_tasks(empty: Path, clock: Clock) -> None:
+    health = replace(healthy(), round=Round(NOW - 9, nodes_done=120, nodes_total=1000, tasks=3456))
+    tell_health(empty, health)
+    async with dashboard(empty, clock).run_test(size=(120, 30)) as pilot:
+        screen = Screen(pilot)
+        await screen.until_shown("No tasks yet: the first round has fetched 120 of 1,000 nodes")
+        assert "━╌╌╌╌╌╌╌╌╌ 120 of 1,000 nodes, 3,456 tasks" in screen.lines[0]
+
+
+async def test_a_worker_that_is_gone_is_told(directory: Path) -> None:
+    tell_health(directory, replace(healthy(), updated=NOW - 700))
+    now = [float(NOW) - 700]
+    async with dashboard(directory, lambda: now[0]).run_test(size=(80, 24)) as pilot:
+        screen = Screen(pilot)
+        await screen.until_shown("History 600")
+        assert "nobody" not in screen.text
+        now[0] = float(NOW)
+        await screen.until_shown("✗ nobody is fetching; data is 11 min old")
+
+
+async def test_nobody_fetching_at_all_is_told_after_a_while(tmp_path: Path) -> None:
+    now = [float(NOW)]
+    async with dashboard(tmp_path, lambda: now[0]).run_test(size=(100, 24)) as pilot:
+        screen = Screen(pilot)
+        await screen.until_shown("waiting for the first round")
+        now[0] += 31
+        await screen.until_shown("✗ nobody is fetching, and nothing has been fetched yet")
+        await screen.until_shown("start remote-tasks --daemon")
+
+
+async def test_troubles_stand_in_a_line_that_is_there_only_for_them(directory: Path, clock: Clock) -> None:
+    async with dashboard(directory, clock).run_test(size=(120, 40)) as pilot:
+        screen = Screen(pilot)
+        await screen.until_shown("History 600")
+        assert screen.lines[1].startswith(" Running 4")
+        tell_health(directory, troubled())
+        await screen.until_shown("✗ graz fails for 4 min: connection refused (10.0.0.7:8006)")
+        assert "4 of 5 remotes" in screen.lines[0]
+        assert "linz-lab: the token may not see node pve3" in screen.lines[1]
+        tell_health(directory, healthy())
+        await screen.until(lambda: "graz fails" not in screen.text)
+        assert screen.lines[1].startswith(" Running 4")
+
+
+async def test_work_runs_while_the_dashboard_does(directory: Path, clock: Clock) -> None:
+    events = []
+
+    async def work() -> None:
+        events.append("began")
+        try:
+            await asyncio.sleep(3600)
+        finally:
+            events.append("ended")
+
+    async with dashboard(directory, clock, work=work).run_test() as pilot:
+        await Screen(pilot).until(lambda: events == ["began"])
+    assert events == ["began", "ended"]
+
+
+async def test_work_that_fails_is_told_and_the_dashboard_stays(directory: Path, clock: Clock) -> None:
+    async def work() -> None:
+        raise OSError("no space left on [device]")
+
+    async with dashboard(directory, clock, work=work).run_test(size=(120, 30)) as pilot:
+        screen = Screen(pilot)
+        await screen.until_shown("✗ fetching has stopped: no space left on [device]")
+        await screen.until_shown("History 600")
+
+
+async def test_work_that_does_not_end_holds_up_the_exit_no_longer_than_two_seconds(
+    directory: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tui.app._FAREWELL", 0.05)
+    released = asyncio.Event()
+
+    async def work() -> None:
+        while not released.is_set():
+            try:
+                await released.wait()
+            except asyncio.CancelledError:
+                continue
+
+    app = dashboard(directory, clock, work=work)
+    async with asyncio.timeout(10):
+        async with app.run_test() as pilot:
+            await pilot.pause()
+    released.set()
+
+
+async def test_q_quits(app: Dashboard) -> None:
+    async with app.run_test() as pilot:
+        await Screen(pilot).press("q")
+        assert not app.is_running or app._exit
+
+
+HOSTILE = "\x1b[31mred\x1b]52;c;AAAA\x07 [bold red]markup[/] \u202egnp.exe \u2028 \x9b31m"
+
+
+async def test_hostile_texts_are_shown_and_not_obeyed(empty: Path, clock: Clock) -> None:
+    health = troubled()
+    health.remotes["graz"].error = HOSTILE
+    tell_health(empty, health)
+    tasks = [
+        pve_task(NOW - 50, end=NOW - 40, status=HOSTILE),
+        pve_task(NOW - 60, id="[red]x\x1b]0;t\x07", user="a\x1bb@[link=x]", end=NOW - 40, pid=2),
+        pve_task(NOW - 70, id="\x1b[2J", pid=3),
+    ]
+    write_tasks(empty, tasks)
+    async with dashboard(empty, clock).run_test(size=(200, 40)) as pilot:
+        screen = Screen(pilot)
+        await screen.until_shown("History 2")
+        await screen.until_shown("␛[31mred␛]52;c;AAAA␇ [bold red]")
+        assert_harmless(screen)
+        assert "VM [red]x␛]0;t␇" in screen.text
+        await screen.press("enter")
+        await screen.until(lambda: isinstance(pilot.app.screen, DetailsScreen))
+        await screen.until_shown("Remote UPID")
+        assert_harmless(screen)
+        assert "markup[/]" in screen.text
+        await screen.press("escape", "down", "enter")
+        await screen.until_shown("VM [red]x␛]0;t␇ - Start")
+        assert_harmless(screen)
+
+
+def assert_harmless(screen: Screen) -> None:
+    """Nothing on the screen steers a terminal."""
+    forbidden = set(map(chr, [*range(0x20), *range(0x7F, 0xA0), 0x202E, 0x2028]))
+    assert not forbidden & set("".join(screen.lines))
+
+
+async def test_a_upid_that_cannot_be_read_costs_nothing_but_its_words(empty: Path, clock: Clock) -> None:
+    write_tasks(empty, finished_tasks(3))
+    (empty / "active").write_text(json.dumps({"upid": "pve:wien!UPID:what is this", "starttime": NOW - 9}) + "\n")
+    async with dashboard(empty, clock).run_test(size=(120, 30)) as pilot:
+        screen = Screen(pilot)
+        await screen.until_shown("History 3")
+
+
+@pytest.mark.parametrize("size", [(20, 5), (1, 1), (40, 8), (60, 12), (80, 24), (200, 50)])
+async def test_any_size_of_screen_works(app: Dashboard, size: tuple[int, int]) -> None:
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = Screen(pilot)
+        await screen.until_shown("History 600")
+        await screen.press("pagedown", "down")
+        task = screen.history.task_list.selected
+        await pilot.resize_terminal(*size)
+        await screen.press("down", "up", "tab", "tab", "slash", "a", "escape", "question_mark", "escape", "enter")
+        await screen.press("escape")
+        await pilot.resize_terminal(120, 40)
+        await screen.until_shown("History 600")
+        view = screen.history.task_list
+        assert view.selected == task
+        assert view.cursor_in_view
+
+
+async def test_twenty_by_five_shows_the_list(app: Dashboard) -> None:
+    async with app.run_test(size=(20, 5)) as pilot:
+        screen = Screen(pilot)
+        await screen.until_shown("History 600")
+        assert any("✓" in line for line in screen.lines)
+
+
+async def test_help_has_every_key(app: Dashboard) -> None:
+    from tui.keys import KEYS
+
+    async with app.run_test(size=(120, 70)) as pilot:
+        screen = Screen(pilot)
+        await screen.until_shown("History 600")
+        await screen.press("question_mark")
+        await screen.until(lambda: isinstance(app.screen, HelpScreen))
+        await screen.until_shown("vmid:")
+        for key in KEYS:
+            assert key.help in screen.text, key
+        await screen.press("escape")
+        assert not isinstance(app.screen, HelpScreen)
+
+
+async def test_details_of_a_running_task_turn_to_its_end(app: Dashboard, directory: Path) -> None:
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = Screen(pilot)
+        await screen.until_shown("Running 4")
+        await screen.press("tab", "down", "enter")
+        await screen.until_shown("Running for")
+        assert "▶ running" in screen.text
+        task = running_tasks()[1]
+        write_tasks(directory, [Task(task.upid, task.starttime, NOW, "migration aborted")])
+        await screen.until_shown("✗ migration aborted")
+        assert "Ended        Tue 24 Nov 2026 14:32:05 UTC" in screen.text
+
+
+async def test_a_long_status_is_whole_in_the_details(empty: Path, clock: Clock) -> None:
+    status = " ".join(f"word{n}" for n in range(120))
+    write_tasks(empty, [pve_task(NOW - 60, end=NOW, status=status)])
+    async with dashboard(empty, clock).run_test(size=(80, 50)) as pilot:
+        screen = Screen(pilot)
+        await screen.until_shown("History 1")
+        await screen.press("enter")
+        await screen.until_shown("word119")
+        assert all(f"word{n}" in screen.text for n in range(120))
+
+
+async def test_f5_asks_the_worker_to_fetch(app: Dashboard, directory: Path) -> None:
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = Screen(pilot)
+        await screen.until_shown("History 600")
+        await screen.press("f5")
+        await screen.until(lambda: list((directory / "inbox").glob("*.json")))
+
+
+async def test_damage_is_told(directory: Path, clock: Clock) -> None:
+    with (directory / "journal").open("ab") as journal:
+        journal.write(b"no json\n")
+    async with dashboard(directory, clock).run_test(size=(120, 40)) as pilot:
+        await Screen(pilot).until_shown("damaged: journal: 1 unreadable line")
+
+
+async def test_no_colour_leaves_the_cursor_visible(
+    directory: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    async with dashboard(directory, clock).run_test(size=(120, 40)) as pilot:
+        screen = Screen(pilot)
+        await screen.until_shown("History 600")
+        view = screen.history.task_list
+        on, off = view.render_lines(view.size.region)[:2]
+        assert all(segment.style is not None and segment.style.reverse for segment in on)
+        assert not any(segment.style is not None and segment.style.reverse for segment in off)
+
+
+def test_health_of_nothing_is_no_trouble() -> None:
+    from tui.status import Seen, trouble
+
+    assert trouble(Seen(Health(), since=NOW), NOW + 5) == []

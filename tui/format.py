@@ -1,0 +1,90 @@
+"""Numbers, spans, times and texts as the dashboard writes them, and texts fitted to cells of the terminal. All of
+it pure; what a task's row looks like is `row`'s matter."""
+
+from datetime import datetime, tzinfo
+
+from rich.cells import cell_len, set_cell_size
+
+from backend.text import safe
+
+ELLIPSIS = "…"
+
+
+def count(number: int) -> str:
+    """A count with thousands separators: `1,503,221`."""
+    return f"{number:,}"
+
+
+def counted(number: int, noun: str) -> str:
+    """A count and its noun: `1 node`, `1,000 nodes`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def duration(seconds: float) -> str:
+    """A span of seconds: `4 s`, `2:11`, `1:04:09`, `2 d 03:10`; at most 9 cells up to 999 days."""
+    whole = max(0, int(seconds))
+    minutes, second = divmod(whole, 60)
+    hours, minute = divmod(minutes, 60)
+    days, hour = divmod(hours, 24)
+    if days:
+        return f"{days} d {hour:02}:{minute:02}" if days < 1000 else f"{days} d"
+    if hours:
+        return f"{hour}:{minute:02}:{second:02}"
+    return f"{minute}:{second:02}" if minutes else f"{second} s"
+
+
+def span(seconds: float) -> str:
+    """A span in one unit, for sentences: `12 s`, `4 min`, `3 h`, `2 d`."""
+    whole = max(0, int(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min"
+    return f"{whole // 3600} h" if whole < 2 * 86_400 else f"{whole // 86_400} d"
+
+
+def local(timestamp: float, tz: tzinfo | None) -> datetime | None:
+    """The date and time of UNIX seconds in `tz` (None: local time); None for what no calendar holds."""
+    try:
+        return datetime.fromtimestamp(timestamp, tz)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def day(moment: datetime | None) -> str:
+    """Weekday and day of the month in 6 cells: `Sun 23`."""
+    return "?     " if moment is None else f"{moment:%a} {moment.day:>2}"
+
+
+def clock(moment: datetime | None) -> str:
+    """Time of day in 8 cells: `02:10:02`."""
+    return "?       " if moment is None else f"{moment:%H:%M:%S}"
+
+
+def day_and_minute(timestamp: float, tz: tzinfo | None) -> str:
+    """A point of time for a title: `Sun 23 Nov 02:10`."""
+    moment = local(timestamp, tz)
+    return "?" if moment is None else f"{moment:%a} {moment.day} {moment:%b %H:%M}"
+
+
+def full_time(timestamp: float, tz: tzinfo | None) -> str:
+    """A point of time in full: `Sun 23 Nov 2026 02:10:02 UTC`; the bare seconds where no calendar holds them."""
+    moment = local(timestamp, tz)
+    if moment is None:
+        return f"{timestamp} s"
+    zone = moment.astimezone().tzname() if tz is None else moment.tzname()
+    return f"{moment:%a} {moment.day} {moment:%b %Y %H:%M:%S} {zone}"
+
+
+def fit(text: str, width: int, *, right: bool = False) -> str:
+    """The text in exactly `width` cells: made safe, cut with an ellipsis where it is longer, else padded (on the
+    left with `right`). A cut never splits a wide character."""
+    if width <= 0:
+        return ""
+    # A cell can carry any number of combining characters; a bounded text keeps a row's cost bounded.
+    shown = safe(text if len(text) <= 8 * width else text[: 8 * width])
+    cells = cell_len(shown)
+    if cells > width:
+        return set_cell_size(shown, width - 1) + ELLIPSIS
+    padding = " " * (width - cells)
+    return padding + shown if right else shown + padding

@@ -1,0 +1,191 @@
+"""The layout of the lists: which columns fit a width, and a task as the styled texts of its row. Pure; the widgets
+only paint what stands here."""
+
+from dataclasses import dataclass
+from datetime import tzinfo
+from enum import StrEnum
+from functools import lru_cache
+from typing import NamedTuple
+
+from backend.description import describe
+from backend.task import Status, Task
+from backend.upid import UpidError
+from tui.format import clock, day, duration, fit, local
+from tui.names import Names
+
+SIGNS = {Status.RUNNING: "▶", Status.OK: "✓", Status.WARNING: "!", Status.ERROR: "✗", Status.UNKNOWN: "?"}
+"""The sign beside each status' colour."""
+
+GAP = "  "
+_SIGN = 3
+_DAY = 8
+_CLOCK = 8
+_DURATION = 9
+_LEAST_TASK = 18
+_LEAST_STATUS = 16
+_MOST_TASK = 48
+
+
+class Tone(StrEnum):
+    """How a text is meant; the widgets' style sheets give each its look."""
+
+    TEXT = "text"
+    DIM = "dim"
+    RUNNING = "running"
+    OK = "ok"
+    WARNING = "warning"
+    ERROR = "error"
+    UNKNOWN = "unknown"
+
+
+class Piece(NamedTuple):
+    """A part of a row: text that is safe to print, and its tone."""
+
+    text: str
+    tone: Tone
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The width of each column in cells; 0 where it is folded away. `day` goes with the start's time."""
+
+    width: int
+    day: int
+    start: int
+    duration: int
+    remote: int
+    node: int
+    user: int
+    task: int
+    status: int
+
+
+@lru_cache(maxsize=64)
+def history_columns(width: int, names: Names) -> Columns:
+    """The history's columns for a row of `width` cells: user, node, duration, status, day, remote and the start's
+    time fold away in this order until the task's words have room."""
+    widths = {"day": _DAY, "start": _CLOCK, "duration": _DURATION} | _names(width, names)
+    return _fold(width, widths, ["user", "node", "duration", "status", "day", "remote", "start"], status=True)
+
+
+@lru_cache(maxsize=64)
+def running_columns(width: int, names: Names) -> Columns:
+    """The running pane's columns: as the history's, without start and status."""
+    widths = {"duration": _DURATION} | _names(width, names)
+    return _fold(width, widths, ["user", "node", "remote", "duration"], status=False)
+
+
+def _names(width: int, names: Names) -> dict[str, int]:
+    """Names get what they need, but the widest of them no more than a share of the row."""
+    share = max(8, width // 8)
+    return {
+        "remote": min(names.remote, share),
+        "node": min(names.node, share),
+        "user": min(names.user, share),
+    }
+
+
+def _fold(width: int, widths: dict[str, int], order: list[str], *, status: bool) -> Columns:
+    def rest() -> int:
+        taken = sum(size + (0 if name == "day" else len(GAP)) for name, size in widths.items())
+        return width - _SIGN - taken
+
+    for name in order:
+        least = _LEAST_TASK + (len(GAP) + _LEAST_STATUS if status else 0)
+        if rest() >= least:
+            break
+        if name == "status":
+            status = False
+        else:
+            del widths[name]
+    room = max(0, rest())
+    task = room
+    if status:
+        task = max(_LEAST_TASK, min(_MOST_TASK, (room - len(GAP)) // 2))
+    return Columns(
+        width,
+        widths.get("day", 0),
+        widths.get("start", 0),
+        widths.get("duration", 0),
+        widths.get("remote", 0),
+        widths.get("node", 0),
+        widths.get("user", 0),
+        task,
+        room - task - len(GAP) if status else 0,
+    )
+
+
+def header(columns: Columns) -> str:
+    """The line above the history that names its columns."""
+    cells = [
+        fit("START", columns.day + columns.start) if columns.start else "",
+        fit("DURATION", columns.duration, right=True),
+        fit("REMOTE", columns.remote),
+        fit("NODE", columns.node),
+        fit("USER", columns.user),
+        fit("TASK", columns.task),
+        fit("STATUS", columns.status),
+    ]
+    return fit(" " * _SIGN + GAP.join(cell for cell in cells if cell), columns.width)
+
+
+def history_row(task: Task, above: Task | None, columns: Columns, tz: tzinfo | None) -> list[Piece]:
+    """A finished task's row. The date stands where the row above is of another day, or there is none."""
+    tone = _tone(task)
+    moment = local(task.starttime, tz)
+    when = ""
+    if columns.start:
+        if columns.day:
+            other = None if above is None else local(above.starttime, tz)
+            same = other is not None and moment is not None and other.date() == moment.date()
+            when = fit("" if same else day(moment), columns.day)
+        when += clock(moment) + GAP
+    if columns.duration:
+        when += fit(duration(task.duration(0)), columns.duration, right=True) + GAP
+    pieces = _pieces(task, tone, when, columns)
+    if columns.status:
+        quiet = tone is Tone.OK
+        pieces.append(Piece(GAP + fit(task.status or "unknown", columns.status), Tone.DIM if quiet else tone))
+    return pieces
+
+
+def running_row(task: Task, columns: Columns, now: float) -> list[Piece]:
+    """A running task's row; `now` (UNIX seconds) is what its elapsed time counts to."""
+    elapsed = ""
+    if columns.duration:
+        elapsed = fit(duration(task.duration(now)), columns.duration, right=True) + GAP
+    return _pieces(task, Tone.RUNNING, elapsed, columns)
+
+
+def _pieces(task: Task, tone: Tone, times: str, columns: Columns) -> list[Piece]:
+    remote, node, user, words = _who_and_what(task)
+    pieces = [Piece(f" {SIGNS[task.status_class]} ", tone)]
+    if times:
+        pieces.append(Piece(times, Tone.DIM))
+    if columns.remote:
+        pieces.append(Piece(fit(remote, columns.remote) + GAP, Tone.TEXT))
+    names = ""
+    if columns.node:
+        names = fit(node, columns.node) + GAP
+    if columns.user:
+        names += fit(user, columns.user) + GAP
+    if names:
+        pieces.append(Piece(names, Tone.DIM))
+    pieces.append(Piece(fit(words, columns.task), Tone.TEXT))
+    return pieces
+
+
+def _who_and_what(task: Task) -> tuple[str, str, str, str]:
+    """Remote, node, user and words of a task; of a UPID that cannot be read, the UPID for words."""
+    try:
+        parsed = task.parsed
+    except UpidError:
+        return "?", "?", "?", task.upid
+    upid = parsed.upid
+    # a PBS host has but one node, which its own API calls localhost: that says nothing
+    node = "·" if upid.node == "localhost" else upid.node
+    return parsed.remote, node, upid.user, describe(upid.worker_type, upid.worker_id)
+
+
+def _tone(task: Task) -> Tone:
+    return Tone(task.status_class.value)

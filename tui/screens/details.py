@@ -1,0 +1,89 @@
+"""All that is known of one task."""
+
+from collections.abc import Callable
+from datetime import tzinfo
+
+from textual.content import Content
+
+from backend.task import Status, Task
+from backend.text import safe
+from backend.upid import UpidError
+from tui.format import duration, full_time
+from tui.row import SIGNS
+from tui.screens.dialog import Dialog, table
+
+_COLOURS = {
+    Status.RUNNING: "$accent",
+    Status.OK: "$success",
+    Status.WARNING: "$warning",
+    Status.ERROR: "$error",
+    Status.UNKNOWN: "bold",
+}
+
+
+class DetailsScreen(Dialog):
+    """One task in full; of a running one the elapsed time goes on."""
+
+    def __init__(self, task: Task, clock: Callable[[], float], tz: tzinfo | None) -> None:
+        super().__init__(_title(task))
+        self.shown = task
+        self._clock = clock
+        self._tz = tz
+
+    def on_mount(self) -> None:
+        self.set_interval(1, self._tick)
+
+    def show_task(self, task: Task) -> None:
+        """Show what has become of the task."""
+        self.shown = task
+        self.show_content()
+
+    def _tick(self) -> None:
+        if self.shown.running:
+            self.show_content()
+
+    def content(self, width: int) -> Content:
+        return table(details(self.shown, self._clock(), self._tz), width)
+
+
+def _title(task: Task) -> str:
+    try:
+        return safe(task.description)
+    except UpidError:
+        return "Task"
+
+
+def details(task: Task, now: float, tz: tzinfo | None) -> list[tuple[str, Content]]:
+    """A task's fields by name, safe to print. `now` (UNIX seconds) is what a running task's time counts to."""
+    status = task.status_class
+    words = "running" if task.running else task.status or "unknown"
+    rows = [("Status", Content.styled(f"{SIGNS[status]} {safe(words)}", _COLOURS[status]))]
+    try:
+        parsed = task.parsed
+    except UpidError:
+        return [*rows, *_times(task, now, tz), ("UPID", Content(safe(task.upid)))]
+    upid = parsed.upid
+    fields = [
+        ("Task", task.description),
+        ("Remote", f"{parsed.remote} ({parsed.type.upper()})"),
+        ("Node", upid.node),
+        ("User", upid.user),
+        ("Type", upid.worker_type),
+        ("ID", upid.worker_id or "none"),
+        ("Process", f"{upid.pid} (start {upid.pstart})"),
+    ]
+    rows[1:1] = [(name, Content(safe(text))) for name, text in fields[:4]]
+    rows += _times(task, now, tz)
+    rows += [(name, Content(safe(text))) for name, text in fields[4:]]
+    rows.append(("UPID", Content(safe(upid.text))))
+    rows.append(("Remote UPID", Content(safe(task.upid))))
+    return rows
+
+
+def _times(task: Task, now: float, tz: tzinfo | None) -> list[tuple[str, Content]]:
+    rows = [("Started", full_time(task.starttime, tz))]
+    if task.endtime is None:
+        rows.append(("Running for", duration(task.duration(now))))
+    else:
+        rows += [("Ended", full_time(task.endtime, tz)), ("Duration", duration(task.duration(now)))]
+    return [(name, Content(text)) for name, text in rows]

@@ -1,0 +1,159 @@
+"""The dashboard's one-line widgets: the status line, the trouble line, the lists' title lines and the bottom line
+of keys. Each is given values and lays them out in its width."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from rich.cells import cell_len
+from textual.content import Content
+from textual.reactive import reactive
+from textual.widget import Widget
+
+from tui.format import fit
+from tui.keys import Key
+
+
+def spread(left: Content, right: Content, width: int, rule: str = " ", style: str = "") -> Content:
+    """Two texts at the ends of a line of `width` cells. Where both do not fit, the right one goes."""
+    room = width - left.cell_length - right.cell_length
+    if room < 2:
+        left = left.truncate(width, ellipsis=True)
+        right = Content("")
+        room = width - left.cell_length
+    filling = Content.styled(rule * max(0, room), style) if rule == " " else _rule(room, rule, style, right)
+    return left + filling + right
+
+
+def _rule(room: int, rule: str, style: str, right: Content) -> Content:
+    """A rule between the texts, set off from each by a space."""
+    ends = 2 if right.cell_length else 1
+    return Content.styled(" " + rule * max(0, room - ends) + (" " if ends == 2 and room > 1 else ""), style)
+
+
+class Part(NamedTuple):
+    """A part of the status line. Where not all fit, those of the highest rank go first."""
+
+    text: str
+    rank: int
+    at_end: bool = False
+
+
+class StatusLine(Widget):
+    """The fleet at a glance: parts at the left, and parts at the right end."""
+
+    DEFAULT_CSS = """
+    StatusLine { height: 1; width: 1fr; background: $panel; color: $foreground; }
+    """
+
+    parts: reactive[tuple[Part, ...]] = reactive(())
+
+    def render(self) -> Content:
+        width = self.size.width - 2
+        parts = [part for part in self.parts if part.text]
+        while len(parts) > 1 and sum(cell_len(part.text) + 3 for part in parts) - 1 > width:
+            parts.remove(max(parts, key=lambda part: part.rank))
+        left = Content(" · ").join(
+            Content.styled(part.text, "bold" if part.rank == 0 else "") for part in parts if not part.at_end
+        )
+        right = Content.styled(" · ".join(part.text for part in parts if part.at_end), "$foreground 70%")
+        return Content(" ") + spread(left, right, width) + Content(" ")
+
+
+class TroubleLine(Widget):
+    """What is wrong, in words; not there at all when nothing is."""
+
+    DEFAULT_CSS = """
+    TroubleLine { height: 1; width: 1fr; display: none; background: $background; color: $error; }
+    TroubleLine.-trouble { display: block; }
+    """
+
+    troubles: reactive[tuple[str, ...]] = reactive(())
+
+    def watch_troubles(self, troubles: tuple[str, ...]) -> None:
+        self.set_class(bool(troubles), "-trouble")
+
+    def render(self) -> Content:
+        """As many as fit whole, and how many there are beyond; the first one always, cut if it must be."""
+        width = self.size.width - 4
+        shown: list[str] = []
+        for number, trouble in enumerate(self.troubles):
+            left = len(self.troubles) - number - 1
+            tail = f" · and {left:,} more" if left else ""
+            if shown and cell_len(" · ".join([*shown, trouble]) + tail) > width:
+                break
+            shown.append(trouble)
+        beyond = len(self.troubles) - len(shown)
+        tail = f" · and {beyond:,} more" if beyond else ""
+        words = " · ".join(shown)
+        if cell_len(words + tail) > width:
+            words = fit(words, max(1, width - cell_len(tail)))
+        return Content(fit(f" ✗ {words}{tail}", self.size.width))
+
+
+class PaneTitle(Widget):
+    """The line above a list: its name and counts, the filter that narrows it, and where the cursor stands."""
+
+    DEFAULT_CSS = """
+    PaneTitle { height: 1; width: 1fr; background: $background; color: $foreground 70%; }
+    """
+
+    heading: reactive[str] = reactive("")
+    wanted: reactive[str] = reactive("")
+    news: reactive[str] = reactive("")
+    place: reactive[tuple[str, ...]] = reactive(())
+    active: reactive[bool] = reactive(False)
+
+    def render(self) -> Content:
+        width = self.size.width - 2
+        name, _, counts = self.heading.partition(" ")
+        left = Content.assemble((name, "bold $accent" if self.active else "bold $foreground"), f" {counts}")
+        if self.wanted:
+            room = max(8, width - left.cell_length - 4)
+            wanted = self.wanted if cell_len(self.wanted) <= room else fit(self.wanted, room)
+            left += Content.assemble((" ── ", "$foreground 30%"), (wanted, "bold $warning"))
+        if self.news:
+            left += Content.assemble((" ── ", "$foreground 30%"), (self.news, "bold $accent"))
+        places = list(self.place)
+        while len(places) > 1 and left.cell_length + cell_len(" · ".join(places)) + 4 > width:
+            places.pop(0)
+        right = Content(" · ".join(places))
+        return Content(" ") + spread(left, right, width, "─", "$foreground 30%") + Content(" ")
+
+
+class ColumnHeader(Widget):
+    """The names of the history's columns."""
+
+    DEFAULT_CSS = """
+    ColumnHeader { height: 1; width: 1fr; background: $background; color: $foreground 45%; }
+    """
+
+    names: reactive[str] = reactive("")
+
+    def render(self) -> Content:
+        return Content(fit(self.names, self.size.width))
+
+
+class KeyLine(Widget):
+    """The keys that work right now. Where not all fit, the last two stay: they lead to the rest, and out."""
+
+    DEFAULT_CSS = """
+    KeyLine { height: 1; width: 1fr; background: $panel; color: $foreground 75%; }
+    """
+
+    keys: reactive[tuple[Key, ...]] = reactive(())
+
+    def show(self, keys: Iterable[Key]) -> None:
+        """Name these keys."""
+        self.keys = tuple(keys)
+
+    def render(self) -> Content:
+        keys = list(self.keys)
+        while len(keys) > 2 and self._cells(keys) > self.size.width:
+            del keys[-3]
+        parts = [Content.assemble((key.cap, "bold $accent"), f" {key.label}") for key in keys]
+        line = Content(" ") + Content("   ").join(parts)
+        return line.truncate(self.size.width, ellipsis=True)
+
+    @staticmethod
+    def _cells(keys: Sequence[Key]) -> int:
+        return 1 + sum(cell_len(key.cap) + cell_len(key.label) + 1 for key in keys) + 3 * (len(keys) - 1)
