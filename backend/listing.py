@@ -19,9 +19,10 @@ def list_tasks(snapshot: Snapshot, wanted: Filter, *, offset: int = 0, limit: in
         skipped = max(0, snapshot.count(wanted) - 1)
         first = snapshot.page(wanted, skipped, 1)
     before = sum(task.key < first[0].key for task in running) if first else 0
+    passed = min(before, offset - skipped)
     finished = snapshot.iterate(wanted, start=first[0].key) if first else iter(())
-    tasks = heapq.merge(running[before:], finished, key=lambda task: task.key)
-    start = offset - skipped - before
+    tasks = heapq.merge(running[passed:], finished, key=lambda task: task.key)
+    start = offset - skipped - passed
     return islice(tasks, start, None if limit is None else start + limit)
 
 

@@ -17,11 +17,15 @@ class Status(StrEnum):
     UNKNOWN = "unknown"
 
 
+_UNKNOWN = frozenset({"", "unknown", "unexpected status", "RUNNING"})
+
+
 def status_class(status: str | None) -> Status:
-    """The class of a finished task's status, as PVE::Tools::upid_normalize_status_type and PBS sort them."""
+    """The class of a finished task's status, as PVE::Tools::upid_normalize_status_type and PBS sort them; also
+    `unknown (REASON)`, which we write where no remote can tell any more."""
     if status == "OK":
         return Status.OK
-    if status is None or status in ("", "unknown", "unexpected status", "RUNNING"):
+    if status is None or status in _UNKNOWN or status.startswith("unknown ("):
         return Status.UNKNOWN
     if status.startswith("WARNINGS: "):
         return Status.WARNING
@@ -95,7 +99,10 @@ class Task:
         return self.endtime is None
 
     @property
-    def status_class(self) -> Status:
+    _UNKNOWN = frozenset({"", "unknown", "unexpected status", "RUNNING"})
+
+
+def status_class(self) -> Status:
         return Status.RUNNING if self.endtime is None else status_class(self.status)
 
     @property

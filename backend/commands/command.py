@@ -71,13 +71,13 @@ def clear_errors() -> Iterator[None]:
 def with_places_options(function: Callable[..., None]) -> Callable[..., None]:
     """The options that go with every command, given before its name or behind it."""
 
-    def withwith_places_options(config: Path | None, cache_dir: Path | None, **arguments: Any) -> None:
+    def with_places(config: Path | None, cache_dir: Path | None, **arguments: Any) -> None:
         outer = click.get_current_context().find_object(Places) or Places()
         function(Places(config or outer.config, cache_dir or outer.cache_dir), **arguments)
 
-    withwith_places_options.__doc__ = function.__doc__
+    with_places.__doc__ = function.__doc__
     path = click.Path(path_type=Path)
     option = click.option("--cache-dir", type=path, metavar="DIR", help="The cache directory.")(
-        withwith_places_options
+        with_places
     )
     return click.option("--config", type=path, metavar="FILE", help="The configuration file.")(option)

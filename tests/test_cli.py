@@ -1,0 +1,187 @@
+"""The command line as scripts meet it: outputs, exit statuses, and one clear line for each failure."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from backend.archive import Batch, CacheWriter
+from backend.archive.health import Health, NodeHealth, RemoteHealth
+from backend.cli import COMMANDS, make_command
+from backend.commands.command import Places
+from backend.task import Task
+
+NOW = 1_795_478_000
+
+
+def run(*arguments: str) -> Result:
+    """Run the command line with a dashboard that says it was called."""
+
+    def dashboard(places: Places) -> None:
+        print(f"dashboard on {places.cache_dir}")
+
+    return CliRunner().invoke(make_command(dashboard, lambda: print("demo")), arguments, prog_name="remote-tasks")
+
+
+def task(number: int, *, ended: bool = True, status: str = "OK", type: str = "qmstart") -> Task:
+    upid = f"pve:wien!UPID:pve1:{number:08X}:0D015579:{NOW - number:08X}:{type}:{100 + number}:root@pam:"
+    return Task(upid, NOW - number, NOW - number + 5 if ended else None, status if ended else None)
+
+
+TASKS = [
+    task(0, ended=False),
+    task(1),
+    task(2, status="it broke \x1b[31m in two"),
+    task(3, ended=False, type="vzdump"),
+    task(4, status="WARNINGS: 1", type="vncproxy"),
+    *(task(number) for number in range(5, 60)),
+]
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> str:
+    """A cache with TASKS in it."""
+    with CacheWriter(tmp_path, clock=lambda: NOW) as writer:
+        writer.store(Batch(TASKS[:30]))
+        writer.housekeep(merge_now=True)
+        writer.store(Batch(TASKS[30:]))
+        remote = RemoteHealth(last_success=NOW, latency=0.012, nodes={"pve1": NodeHealth(NOW)})
+        failing = RemoteHealth(type="pbs", error="connection refused", failing_since=NOW)
+        writer.write_health(Health(remotes={"wien": remote, "graz": failing}))
+    return str(tmp_path)
+
+
+def listed(cache: str, *arguments: str) -> list[str]:
+    result = run("list", "--cache-dir", cache, "--format", "jsonl", *arguments)
+    assert result.exit_code == 0, result.stderr
+    return [json.loads(line)["upid"] for line in result.stdout.splitlines()]
+
+
+def test_list_shows_running_and_finished_tasks_together_newest_start_first(cache: str) -> None:
+    assert listed(cache, "--limit", "0") == [task.upid for task in TASKS]
+    assert listed(cache) == [task.upid for task in TASKS[:50]]
+
+
+@pytest.mark.parametrize("offset", [0, 1, 2, 3, 4, 5, 31, 57, 58, 59, 60, 61])
+def test_list_pages_by_limit_and_offset_through_the_joint_order(cache: str, offset: int) -> None:
+    paged = listed(cache, "--limit", "7", "--offset", str(offset))
+    assert paged == [task.upid for task in TASKS[offset : offset + 7]]
+
+
+def test_list_prints_the_keys_that_scripts_rely_on(cache: str) -> None:
+    result = run("list", "--cache-dir", cache, "--format", "json", "--limit", "2")
+    assert json.loads(result.stdout) == [
+        {
+            "upid": TASKS[0].upid,
+            "remote": "wien",
+            "node": "pve1",
+            "pid": 0,
+            "pstart": 0x0D015579,
+            "starttime": NOW,
+            "worker_type": "qmstart",
+            "worker_id": "100",
+            "user": "root@pam",
+            "endtime": None,
+            "status": None,
+        },
+        TASKS[1].as_dict(),
+    ]
+    assert run("list", "--cache-dir", cache, "--format", "json", "nothing-like-it").stdout == "[]\n"
+
+
+def test_list_in_csv_has_a_header_and_a_row_a_task(cache: str) -> None:
+    result = run("list", "--cache-dir", cache, "--format", "csv", "--limit", "3")
+    rows = list(csv.DictReader(io.StringIO(result.stdout)))
+    assert [row["upid"] for row in rows] == [task.upid for task in TASKS[:3]]
+    assert rows[0]["endtime"] == ""
+
+
+def test_list_as_a_table_is_in_words_and_harmless(cache: str) -> None:
+    result = run("list", "--cache-dir", cache, "--limit", "3")
+    title, *rows = result.stdout.splitlines()
+    assert title.split() == ["START", "DURATION", "REMOTE", "NODE", "USER", "TASK", "STATUS"]
+    assert "VM 100 - Start" in rows[0] and rows[0].endswith("running")
+    assert "it broke ␛[31m in two" in rows[2]
+    assert "\x1b" not in result.stdout
+
+
+def test_list_takes_the_filter_as_one_argument_or_as_several(cache: str) -> None:
+    expected = [TASKS[2].upid, TASKS[4].upid]
+    assert listed(cache, "status:error,warning") == expected
+    assert listed(cache, "status:error,warning type:qm*") == expected[:1]
+    assert listed(cache, "status:error,warning", "-type:vncproxy") == expected[:1]
+    assert listed(cache, "-type:qmstart") == [TASKS[3].upid, TASKS[4].upid]
+    assert listed(cache, "--running", "vzdump") == [TASKS[3].upid]
+    assert listed(cache, "status:running") == [TASKS[0].upid, TASKS[3].upid]
+
+
+def test_wrong_usage_exits_2_and_names_what_is_wrong(cache: str) -> None:
+    for arguments, words in [
+        (["list", "status:eror"], "eror"),
+        (["list", "stat:error"], "status:"),
+        (["list", "--limt", "5"], "--limt"),
+        (["list", "--limit", "-1"], "--limit"),
+        (["list", "--format", "xml"], "xml"),
+        (["nonsense"], "nonsense"),
+        (["--daemon", "--demo"], "--demo"),
+        (["--daemon", "list"], "--daemon"),
+        (["simulate", "--remotes", "0"], "--remotes"),
+    ]:
+        result = run(*arguments, *(["--cache-dir", cache] if arguments[0] == "list" else []))
+        assert result.exit_code == 2, arguments
+        assert words in result.stderr
+
+
+def test_any_other_failure_exits_1_with_one_clear_line(cache: str, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.toml"
+    broken.write_text("[remotes.wien\n")
+    absent = str(tmp_path / "absent")
+    for arguments, words in [
+        (["list", "--cache-dir", absent], absent),
+        (["remotes", "--cache-dir", absent], absent),
+        (["refresh", "--cache-dir", cache], "nobody is fetching"),
+        (["refresh", "--cache-dir", cache, "nowhere"], "graz, wien"),
+        (["--daemon", "--config", absent], "--demo"),
+        (["--daemon", "--config", str(broken)], f"{broken}:1"),
+        (["simulate", "--remotes", "2", "--pbs", "3"], "pbs"),
+    ]:
+        result = run(*arguments)
+        assert (result.exit_code, result.stdout) == (1, ""), arguments
+        assert words in result.stderr
+        assert len(result.stderr.splitlines()) == 1, result.stderr
+
+
+def test_remotes_tells_each_ones_trouble_in_words(cache: str) -> None:
+    result = run("remotes", "--cache-dir", cache)
+    assert result.exit_code == 0
+    _, graz, wien = result.stdout.splitlines()
+    assert graz.split()[:3] == ["graz", "pbs", "failing"] and graz.endswith("connection refused")
+    assert wien.split()[:3] == ["wien", "pve", "ok"] and "12 ms" in wien
+    assert "nobody is fetching" in result.stderr
+    records = json.loads(run("remotes", "--cache-dir", cache, "--format", "json").stdout)
+    assert [record["remote"] for record in records] == ["graz", "wien"]
+
+
+def test_refresh_leaves_a_request_for_the_one_at_work(cache: str) -> None:
+    with CacheWriter(Path(cache), clock=lambda: NOW) as writer:
+        assert run("refresh", "--cache-dir", cache, "wien").exit_code == 0
+        assert run("--cache-dir", cache, "refresh").exit_code == 0
+        assert sorted(request.refresh for request in writer.take_requests()) == [(), ("wien",)]
+        assert writer.take_requests() == []
+
+
+@pytest.mark.parametrize("command", [None, *COMMANDS])
+def test_each_command_has_a_help_that_shows_what_it_takes(command: str | None) -> None:
+    result = run(*([command] if command else []), "--help")
+    assert result.exit_code == 0
+    assert "--cache-dir DIR" in result.stdout and "--config FILE" in result.stdout
+    if command == "list":
+        assert "since" in result.stdout and "negates" in result.stdout
+
+
+def test_without_a_command_the_dashboard_gets_the_places(cache: str) -> None:
+    assert run("--cache-dir", cache).stdout == f"dashboard on {cache}\n"
+    assert run("--demo").stdout == "demo\n"
