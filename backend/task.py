@@ -99,10 +99,7 @@ class Task:
         return self.endtime is None
 
     @property
-    _UNKNOWN = frozenset({"", "unknown", "unexpected status", "RUNNING"})
-
-
-def status_class(self) -> Status:
+    def status_class(self) -> Status:
         return Status.RUNNING if self.endtime is None else status_class(self.status)
 
     @property
