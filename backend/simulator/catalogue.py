@@ -132,12 +132,12 @@ _PBS_JOB = (
 )
 
 PVE_KINDS = (
-    Kind("vzdump", 60, 640, 40, 1_500, _backup_job, _NIGHTLY, _BACKUP),
+    Kind("vzdump", 60, 640, 40, 1_200, _backup_job, _NIGHTLY, _BACKUP),
     Kind("qmstart", 130, 30, 1, 15, _vm, _OPERATION, _START),
     Kind("qmshutdown", 70, 20, 4, 90, _vm, _OPERATION, _STOP),
     Kind("qmstop", 60, 10, 1, 8, _vm, _OPERATION, _STOP),
     Kind("qmreboot", 30, 0, 3, 60, _vm, _PEOPLE, _STOP),
-    Kind("vncproxy", 150, 10, 5, 500, _guest, _PEOPLE, _CONSOLE),
+    Kind("vncproxy", 150, 10, 5, 250, _guest, _PEOPLE, _CONSOLE),
     Kind("vncshell", 15, 0, 20, 900, _nothing, _ROOT, _CONSOLE),
     Kind("qmsnapshot", 60, 90, 2, 60, _vm, _OPERATION, _SNAPSHOT),
     Kind("qmdelsnapshot", 40, 60, 2, 90, _vm, _OPERATION, _SNAPSHOT),
@@ -163,7 +163,7 @@ PBS_KINDS = (
     Kind("reader", 180, 60, 3, 240, _group, _PBS_CLIENTS, _PBS_DATA),
     Kind("prune", 110, 120, 1, 6, _group, ("root@pam", "backup@pbs!pve"), _PBS_JOB),
     Kind("prunejob", 60, 60, 1, 15, _job("p"), _ROOT, _PBS_JOB),
-    Kind("verificationjob", 15, 25, 90, 9_000, _job("v"), _ROOT, _PBS_JOB),
+    Kind("verificationjob", 15, 25, 90, 6_000, _job("v"), _ROOT, _PBS_JOB),
     Kind("verify_snapshot", 40, 10, 5, 300, _group, _ROOT, _PBS_JOB),
     Kind("syncjob", 60, 60, 5, 900, _sync_job, ("root@pam", "sync@pbs"), _PBS_JOB),
     Kind("garbage_collection", 15, 25, 60, 3_600, _store, _ROOT, _PBS_JOB),

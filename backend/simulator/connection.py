@@ -4,7 +4,6 @@ server would. What a client does wrong ends its connection and nothing else."""
 import asyncio
 import contextlib
 import gzip
-import ssl
 from dataclasses import dataclass
 
 import h11
@@ -42,7 +41,8 @@ PBS_KEEP_ALIVE = KeepAlive(requests=None, idle=30.0, after_error=False, compress
 async def serve_connection(
     reader: asyncio.StreamReader, writer: asyncio.StreamWriter, answer: Answerer, keep_alive: KeepAlive
 ) -> None:
-    """Serve a client until either side ends it. Raises nothing but CancelledError."""
+    """Serve a client until either side ends it; closing the writer is left to the caller. Whatever the client does
+    wrong raises nothing."""
     connection = h11.Connection(h11.SERVER)
     served = 0
     try:
@@ -64,13 +64,8 @@ async def serve_connection(
         with contextlib.suppress(h11.LocalProtocolError, OSError, TimeoutError):
             bad = Answer(error.error_status_hint, "bad request")
             await _send(connection, writer, None, bad, close=True, compress=False)
-    except (OSError, ssl.SSLError, TimeoutError):
+    except (OSError, TimeoutError):
         pass
-    except asyncio.CancelledError:
-        writer.transport.abort()
-        raise
-    finally:
-        writer.close()
 
 
 async def _next_request(connection: h11.Connection, reader: asyncio.StreamReader) -> Request | None:

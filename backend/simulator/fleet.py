@@ -21,7 +21,7 @@ _CITIES = (
 _PBS_WEIGHT = 3
 """How many times as many new tasks as a PVE node a PBS host sees."""
 
-_LONG_RUNNERS = 14
+_LONG_RUNNERS = 8
 """About how many long tasks the fleet starts out with."""
 
 

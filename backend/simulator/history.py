@@ -120,6 +120,7 @@ class NodeHistory:
         self._running = [entry for entry in self._running if entry[1] != number]
         self._running.append((now, number))
         heapq.heapify(self._running)
+        self._end_until(now)
 
     def _rewind(self) -> None:
         self._next = 0
@@ -143,7 +144,10 @@ class NodeHistory:
             end = stopped[number][0] if number in stopped else stream.span(number)[1]
             heapq.heappush(running, (end, number))
             self._next += 1
-        finished = self._finished
+        self._end_until(now)
+
+    def _end_until(self, now: int) -> None:
+        running, finished = self._running, self._finished
         while running and running[0][0] <= now:
             finished.append(heapq.heappop(running)[1])
         del finished[: max(0, len(finished) - self._remembers)]

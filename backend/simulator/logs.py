@@ -23,7 +23,7 @@ _OPENINGS = {
 
 def line_count(task: SimulatedTask, now: int) -> int:
     """How many lines the log has at `now` (UNIX seconds), the last one included once the task has ended."""
-    written = 1 + max(0, min(now, task.endtime - 1) - task.starttime) // _interval(task)
+    written = 1 + max(0, min(now, task.endtime) - task.starttime) // _interval(task)
     return written + (1 if task.endtime <= now and _last_line(task) is not None else 0)
 
 

@@ -31,7 +31,7 @@ class SimulatorOptions:
     nodes: int = 3
     tasks_per_node: int = 700
     tasks_per_pbs: int = 5_000
-    days: float = 7.0
+    days: float = 6.0
     rate: float = 20.0
     latency: float = 0.0
     seed: int = 1

@@ -13,7 +13,7 @@ _TRUE = ("1", "on", "yes", "true")
 _FALSE = ("0", "off", "no", "false")
 _STATUSES = ("ok", "error", "warning", "unknown")
 
-Kind = Literal["integer", "boolean", "string", "statuses"]
+ParameterKind = Literal["integer", "boolean", "string", "statuses"]
 
 
 class ParameterErrors(Exception):
@@ -28,7 +28,7 @@ class ParameterErrors(Exception):
 class Parameter:
     """One parameter of a call; `statuses` is a list of the four classes of final statuses."""
 
-    kind: Kind
+    kind: ParameterKind
     minimum: int | None = None
     choices: tuple[str, ...] = ()
     required: bool = False

@@ -134,7 +134,7 @@ def _store_of(task: SimulatedTask) -> str:
 
 def _task_status(call: Call) -> Result:
     call.checked({})
-    task = _task(call)
+    _, task = _task(call)
     data: dict[str, Any] = {
         "upid": task.upid,
         "node": task.node,
@@ -154,7 +154,7 @@ def _task_status(call: Call) -> Result:
 def _task_log(call: Call) -> Result:
     """`start` counts from 1, yet 0 means the first line as well."""
     given = call.checked(_LOG)
-    task = _task(call)
+    _, task = _task(call)
     first, limit = max(1, given.integer("start") or 0), given.integer("limit")
     total = line_count(task, call.now)
     found = lines(task, "pbs", call.now, first - 1, 50 if limit is None else limit or total)
@@ -163,10 +163,8 @@ def _task_log(call: Call) -> Result:
 
 def _stop_task(call: Call) -> Result:
     call.checked({})
-    task = _task(call, privilege="Sys.Modify")
-    number = _history(call).find(task.upid, task.starttime, call.now)
-    if number is not None:
-        _history(call).stop(number, call.now, "task aborted")
+    number, _ = _task(call, privilege="Sys.Modify")
+    _history(call).stop(number, call.now, "task aborted")
     return Result(None)
 
 
@@ -174,9 +172,9 @@ def _history(call: Call) -> NodeHistory:
     return call.remote.histories["localhost"]
 
 
-def _task(call: Call, privilege: str = "Sys.Audit") -> SimulatedTask:
-    """The task that the path names. Raises Refusal if there is none, or if it is another's and the privilege
-    lacks."""
+def _task(call: Call, privilege: str = "Sys.Audit") -> tuple[int, SimulatedTask]:
+    """The task that the path names, and its number. Raises Refusal if there is none, or if it is
+    another's and the privilege lacks."""
     try:
         upid = parse_upid(call.path["upid"], "pbs")
     except UpidError:
@@ -188,7 +186,7 @@ def _task(call: Call, privilege: str = "Sys.Audit") -> SimulatedTask:
     number = history.find(upid.text, upid.starttime, call.now)
     if number is None:
         raise Refusal(400, "No such file or directory (os error 2)")
-    return history.task(number)
+    return number, history.task(number)
 
 
 def _row(task: SimulatedTask, running: bool) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import orjson
 from backend.simulator.draws import key_of
 from backend.simulator.history import NodeHistory
 from backend.simulator.logs import line_count, lines
-from backend.simulator.parameters import Parameter
+from backend.simulator.parameters import Checked, Parameter
 from backend.simulator.routes import Call, Refusal, Result, split_user
 from backend.simulator.stream import SimulatedTask
 from backend.task import Status, status_class
@@ -47,7 +47,7 @@ def list_tasks(call: Call) -> Result:
     running = history.running(now) if source in ("active", "all") else []
     finished = history.finished(now) if source in ("archive", "all") else []
     since, until = given.integer("since"), given.integer("until")
-    tests = _tests(call)
+    tests = _tests(call, given)
     numbers = [
         *history.started_between(running, since, until),
         *history.started_between(finished, since, until),
@@ -71,9 +71,8 @@ def list_tasks(call: Call) -> Result:
     return Result(rows, total or None, len(rows))
 
 
-def _tests(call: Call) -> list[Test]:
+def _tests(call: Call, given: Checked) -> list[Test]:
     """The filters that look at more than the start, each only if it is asked for."""
-    given = call.checked(_LIST)
     tests: list[Test] = []
     if not call.token.may("Sys.Audit"):
         tests.append(lambda task, status: call.may_see(task))
@@ -130,7 +129,7 @@ def task_index(call: Call) -> Result:
 def task_status(call: Call) -> Result:
     """GET …/status."""
     call.checked({})
-    task = _task(call)
+    _, task = _task(call)
     if not call.may_see(task):
         raise _denied(call, "Sys.Audit")
     data = {**_identity(task), **split_user(task.user), "status": "running"}
@@ -160,13 +159,11 @@ def task_log(call: Call) -> Result:
 def stop_task(call: Call) -> Result:
     """DELETE /nodes/{node}/tasks/{upid}: ends a running task; a finished one stays as it is."""
     call.checked({})
-    task = _task(call)
+    number, task = _task(call)
     if task.user != call.token.id and not call.token.may("Sys.Modify"):
         raise _denied(call, "Sys.Modify")
-    number = _history(call).find(task.upid, task.starttime, call.now)
-    if number is not None:
-        status = "interrupted by signal" if key_of(task.upid) % 2 else "unexpected status"
-        _history(call).stop(number, call.now, status)
+    status = "interrupted by signal" if key_of(task.upid) % 2 else "unexpected status"
+    _history(call).stop(number, call.now, status)
     return Result(None)
 
 
@@ -186,13 +183,14 @@ def _upid(call: Call) -> Upid:
         raise Refusal(400, "Parameter verification failed.", {"upid": "unable to parse worker upid"}) from None
 
 
-def _task(call: Call) -> SimulatedTask:
+def _task(call: Call) -> tuple[int, SimulatedTask]:
+    """The task that the path names, and its number. Raises Refusal."""
     upid = _upid(call)
     history = _history(call)
     number = history.find(upid.text, upid.starttime, call.now)
     if number is None:
         raise Refusal(400, "Parameter verification failed.", {"upid": "no such task"})
-    return history.task(number)
+    return number, history.task(number)
 
 
 def _denied(call: Call, privilege: str) -> Refusal:

@@ -14,15 +14,13 @@ from backend.simulator.catalogue import kind_called
 from backend.simulator.configuration import config_toml
 from backend.simulator.connection import PBS_KEEP_ALIVE, PVE_KEEP_ALIVE, serve_connection
 from backend.simulator.fleet import SimulatedRemote, make_fleet
+from backend.simulator.listener import Listener
 from backend.simulator.messages import Answer, Request
 from backend.simulator.options import SimulatorError, SimulatorOptions
 from backend.simulator.pbs import answer_pbs
 from backend.simulator.pve import answer_pve
 from backend.task import Task
 from backend.upid import UpidError, remote_upid
-
-_HANDSHAKE_TIMEOUT = 5.0
-_SHUTDOWN_TIMEOUT = 1.0
 
 
 class Simulator:
@@ -43,8 +41,7 @@ class Simulator:
         self.remotes = {remote.name: remote for remote in make_fleet(options, clock())}
         self.requests: Counter[str] = Counter()
         self.rows: Counter[str] = Counter()
-        self._servers: dict[str, asyncio.Server] = {}
-        self._connections: dict[asyncio.Task[None], str] = {}
+        self._listeners: dict[str, Listener] = {}
 
     async def __aenter__(self) -> Self:
         """Listen on all ports. Raises SimulatorError if one is not to be had."""
@@ -121,10 +118,7 @@ class Simulator:
 
     async def take_down(self, remote: str) -> None:
         """Close a remote's port and its connections, as a host that lost power."""
-        server = self._servers.pop(remote)
-        server.close()
-        await self._drop([task for task, name in self._connections.items() if name == remote])
-        await server.wait_closed()
+        await self._listeners.pop(remote).close()
 
     async def bring_up(self, remote: str) -> None:
         """Listen again on the port that take_down closed. Raises SimulatorError if it is not to be had."""
@@ -136,34 +130,17 @@ class Simulator:
         async def answer(request: Request) -> Answer:
             return await self._answer(remote, request)
 
-        async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            task = asyncio.current_task()
-            assert task is not None
-            self._connections[task] = remote.name
-            try:
-                await serve_connection(reader, writer, answer, keep_alive)
-            except asyncio.CancelledError:
-                # only _drop cancels; Python 3.11's streams complain of a cancelled callback
-                pass
-            finally:
-                del self._connections[task]
+        async def serve_client(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await serve_connection(reader, writer, answer, keep_alive)
 
         try:
-            server = await asyncio.start_server(
-                connected,
-                self.options.host,
-                port,
-                ssl=remote.certificate.context,
-                ssl_handshake_timeout=_HANDSHAKE_TIMEOUT,
-                ssl_shutdown_timeout=_SHUTDOWN_TIMEOUT,
-            )
+            listener = await Listener.open(self.options.host, port, remote.certificate.context, serve_client)
         except OSError as error:
             where = f"{self.options.host}:{port}"
-            raise SimulatorError(
-                f"cannot listen on {where} for {remote.name}: {error.strerror or error}"
-            ) from None
-        remote.port = server.sockets[0].getsockname()[1]
-        self._servers[remote.name] = server
+            why = error.strerror or error
+            raise SimulatorError(f"cannot listen on {where} for {remote.name}: {why}") from None
+        remote.port = listener.port
+        self._listeners[remote.name] = listener
 
     async def _answer(self, remote: SimulatedRemote, request: Request) -> Answer:
         if remote.latency:
@@ -177,13 +154,8 @@ class Simulator:
         return answer
 
     async def _close(self) -> None:
-        for name in list(self._servers):
+        for name in list(self._listeners):
             await self.take_down(name)
-
-    async def _drop(self, connections: list[asyncio.Task[None]]) -> None:
-        for task in connections:
-            task.cancel()
-        await asyncio.gather(*connections, return_exceptions=True)
 
 
 async def serve(

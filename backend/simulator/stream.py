@@ -64,7 +64,7 @@ class TaskStream:
         kinds = kinds_of(type)
         self._day = spread(kinds, night=False)
         self._night = spread(kinds, night=True)
-        self._long_kinds = tuple(kind for kind in kinds if kind.longest >= 1_500)
+        self._long_kinds = tuple(kind for kind in kinds if kind.longest >= 1_200)
         self._long_index = timeline.past - 1 - key % _LONG_SHARE if long_runner else -1
         self._boot = int(timeline.begin) - 3_600 - key % 2_000_000
 
@@ -147,4 +147,4 @@ class TaskStream:
     def _duration(self, index: int, start: int, bits: int, kind: Kind) -> int:
         if index == self._long_index:
             return int(self._epoch) - start + 300 + (bits >> 32) % 6_000
-        return int(kind.shortest * (kind.longest / kind.shortest) ** (((bits >> 28) & 0x3FFF) / 0x3FFF))
+        return int(kind.shortest * (kind.longest / kind.shortest) ** (((bits >> 32) & 0x3FF) / 0x3FF))

@@ -14,6 +14,7 @@ from backend.task import Status, Task
 
 NOW = 1_795_486_070
 TASKS = "/nodes/localhost/tasks"
+FAILED = "parameter verification failed"
 
 
 class Host:
@@ -73,6 +74,14 @@ async def test_paging_gives_every_task_once_newest_start_first() -> None:
         assert [row["starttime"] for row in rows] == sorted((row["starttime"] for row in rows), reverse=True)
         assert upids(await pbs.data(TASKS, limit=0)) == upids(rows)
         assert len(await pbs.data(TASKS)) == 50
+
+
+async def test_start_and_limit_apply_to_what_the_filters_leave() -> None:
+    async with host() as pbs:
+        whole = await pbs.data(TASKS, typefilter="backup", limit=0)
+
+        assert await pbs.data(TASKS, typefilter="backup", start=20, limit=15) == whole[20:35]
+        assert await pbs.data(TASKS, typefilter="backup") == whole[:50]
 
 
 async def test_tasks_started_by_hand_are_in_their_place() -> None:
@@ -187,7 +196,7 @@ async def test_a_token_without_privileges_sees_nothing() -> None:
     ("path", "params", "status", "text"),
     [
         ("/nosuch", {}, 404, "Path '/api2/json/nosuch' not found."),
-        ("/nodes/other/tasks", {}, 400, "parameter verification failed - 'node': no such node"),
+        ("/nodes/other/tasks", {}, 400, f"{FAILED} - 'node': no such node"),
         (
             TASKS,
             {"foo": 1},
@@ -206,8 +215,8 @@ async def test_a_token_without_privileges_sees_nothing() -> None:
             400,
             "parameter verification failed - 'statusfilter': value 'bogus' is not",
         ),
-        (TASKS, {"foo": 1, "limit": "x"}, 400, "parameter verification failed:\n- 'foo': schema"),
-        (f"{TASKS}/garbage/status", {}, 400, "parameter verification failed - 'upid': value does not match"),
+        (TASKS, {"foo": 1, "limit": "x"}, 400, f"{FAILED}:\n- 'foo': schema"),
+        (f"{TASKS}/garbage/status", {}, 400, f"{FAILED} - 'upid': value does not match"),
         (f"{TASKS}/UPID:pbs:00000001:00000001:00000001:00000001:x::root@pam:/log", {}, 400, "No such file or"),
     ],
 )

@@ -3,6 +3,7 @@
 import contextlib
 import ssl
 from collections.abc import AsyncIterator
+from itertools import pairwise
 from typing import Any
 from urllib.parse import quote
 
@@ -13,6 +14,7 @@ from backend.simulator import SimulatedRemote, Simulator, SimulatorOptions, Toke
 from backend.task import Status, Task, status_class
 
 NOW = 1_795_486_070
+LONG = "9" * 5_000
 
 
 class Clock:
@@ -138,6 +140,16 @@ async def test_filters_agree_with_the_truth() -> None:
         assert await listed(since=10**17) == set()
 
 
+async def test_start_and_limit_apply_to_what_the_filters_leave() -> None:
+    async with wien() as fleet:
+        whole = await fleet.data("/nodes/pve1/tasks", source="all", userfilter="root", limit=700)
+
+        page = await fleet.data("/nodes/pve1/tasks", source="all", userfilter="root", start=20, limit=15)
+
+        assert page == whole[20:35]
+        assert await fleet.data("/nodes/pve1/tasks", source="all", userfilter="root") == whole[:50]
+
+
 async def test_total_counts_what_the_filters_leave_and_is_missing_when_that_is_nothing() -> None:
     async with wien() as fleet:
         everything = (await fleet.ask("/nodes/pve1/tasks", limit=1)).json()
@@ -201,7 +213,7 @@ async def test_a_log_grows_while_its_task_runs_and_keeps_its_lines() -> None:
             seen.append(await fleet.data(f"{path}/log", limit=0))
 
         assert [len(lines) for lines in seen[:2]] == [1, 4]
-        for earlier, later_lines in zip(seen, seen[1:], strict=False):
+        for earlier, later_lines in pairwise(seen):
             assert later_lines[: len(earlier)] == earlier
         assert seen[3] == seen[4]
         assert seen[3][-1]["t"] == "TASK OK"
@@ -320,14 +332,14 @@ async def test_a_forgotten_task_is_unknown() -> None:
         ("/nodes/pve1/tasks", {"vmid": "5"}, {"vmid": "value must have a minimum value of 100"}),
         (
             "/nodes/pve1/tasks",
-            {"limit": "9" * 5_000},
-            {"limit": f"type check ('integer') failed - got '{'9' * 5_000}'"},
+            {"limit": LONG},
+            {"limit": f"type check ('integer') failed - got '{LONG}'"},
         ),
         ("/nodes/a_b/tasks", {}, {"node": "invalid format - value does not look like a valid node name\n"}),
     ],
 )
 async def test_bad_parameters_are_refused_by_name(
-    path: str, params: dict[str, str], errors: dict[str, str]
+    path: str, params: dict[str, Any], errors: dict[str, str]
 ) -> None:
     async with wien() as fleet:
         response = await fleet.ask(path, **params)

@@ -72,9 +72,9 @@ async def test_answers_like_the_real_server(exchange: dict[str, Any]) -> None:
         simulator.start_task("wien", "pve1", "vzdump", user="mon@pve!own", duration=1, status="job errors")
         now[0] += 3
         # two of them: the server of the record left a task running that was stopped
-        running = [
+        running, _ = (
             simulator.start_task("wien", "pve1", "vzdump", user="root@pam!tok", duration=999) for _ in range(2)
-        ][0]
+        )
         simulator.set_offline("wien", "pve2")
         wrong = Token(remote.token.id, "wrong", frozenset())
         tokens = {"ro": remote.read_only, "root": remote.token, "low": remote.low, "bad": wrong}

@@ -7,7 +7,6 @@ import socket
 import ssl
 import tomllib
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -65,16 +64,14 @@ async def test_secrets_stay_out_of_what_is_printed() -> None:
 
 async def test_serving_writes_the_configuration_then_calls_and_lasts_until_cancelled(tmp_path: Path) -> None:
     path = tmp_path / "fleet.toml"
-    seen: list[Any] = []
+    is_ready: asyncio.Future[tuple[Simulator, str]] = asyncio.get_running_loop().create_future()
 
     def ready(simulator: Simulator) -> None:
-        seen.append((simulator, path.read_text()))
+        is_ready.set_result((simulator, path.read_text()))
 
     task = asyncio.create_task(serve(SimulatorOptions(remotes=2), write_config=path, ready=ready))
     async with asyncio.timeout(10):
-        while not seen:
-            await asyncio.sleep(0.01)
-    simulator, written = seen[0]
+        simulator, written = await is_ready
 
     assert written == simulator.config_toml()
     assert path.stat().st_mode & 0o777 == 0o600
@@ -87,5 +84,5 @@ async def test_serving_writes_the_configuration_then_calls_and_lasts_until_cance
 
 
 async def test_a_configuration_that_cannot_be_written_is_an_error_and_ends_the_fleet(tmp_path: Path) -> None:
-    with pytest.raises(SimulatorError, match="cannot write .*missing/fleet.toml: No such file or directory"):
+    with pytest.raises(SimulatorError, match=r"cannot write .*missing/fleet\.toml: No such file or directory"):
         await serve(SimulatorOptions(remotes=1), write_config=tmp_path / "missing" / "fleet.toml")
