@@ -90,7 +90,7 @@ class Connection:
                 for step in range(len(nodes)):
                     index = (first + step) % len(nodes)
                     endpoint = nodes[index]
-                    # A kept connection may be closed under a request (PVE does so after 100), and whether the request
+                    # A kept connection may be closed under a request (PVE does so after 100), and whether it
                     # arrived is not known then: what must not be sent twice gets a connection of its own.
                     outcome = await self._ask(endpoint, method, path, query, fresh=not idempotent)
                     if isinstance(outcome, Trouble) and outcome.sent and idempotent:

@@ -3,13 +3,11 @@
 Both products list running tasks first, then finished ones, the last to end first. Between two requests a task may
 end, a task may start, and a row that stood twice (running and finished) may go: the rest moves down or up. So
 
-- pages overlap, and a page must hold one of the last tasks of the page before it; else rows slipped through;
+- pages overlap, and a page must hold one of the last tasks of the page before it; else rows slipped through, and
+  the list is read again from the top;
 - later pages ask only for tasks that started up to the newest start of the first: what starts meanwhile neither
   moves the rows nor shows up without its contemporaries, past whose start a cutoff would then move;
-- what moves up can only move to the top, so after the last page the first one is read again; it must hold
-  nothing new.
-
-If either check fails, the list is read again from the top."""
+- what moves up moves to the top, so the first page is read once more after the last."""
 
 from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any
@@ -51,10 +49,8 @@ async def read_pages(fetch: Fetch, until: int | None = None, *, rows: int = PAGE
                 if offset == 0:
                     return
                 top = await fetch(0, until)
-                if all(hash(task.upid) in seen for task in top.tasks):
-                    yield Page(_news(top.tasks, reported), top.rows)
-                    return
-                break
+                yield Page(_news(top.tasks, reported), top.rows)
+                return
             if len(seen) == before or offset > MAX_ROWS:
                 raise EndlessList("a task list without an end")
             if offset == 0:

@@ -74,7 +74,8 @@ class RemoteClient(ABC):
         """The tasks of a node that started from `since` to `until` (UNIX seconds, inclusive), running ones too,
         page by page to the end. Each comes once; one that ends meanwhile may come as running first.
 
-        Pages handed out before an error are good, but the list is whole only when the iterator ends.
+        A list of several pages ends at the newest start that its first page tells; what started later is for the
+        next time. Pages handed out before an error are good, but the list is whole only when the iterator ends.
         """
 
         async def fetch(start: int, until: int | None) -> Page:

@@ -8,6 +8,8 @@ from backend.config.model import ConfigError, Endpoint, RemoteConfig, Secret
 from backend.config.values import check_private, read_endpoint, read_fingerprint, read_secret, read_token_id
 from backend.upid import RemoteType, is_remote_name
 
+_TYPES: dict[str, RemoteType] = {"pve": "pve", "pbs": "pbs"}
+_ELSEWHERE = ("", "-")
 _HEADER = re.compile(r"(?P<type>[a-z]+):\s*(?P<name>\S+)\s*")
 
 
@@ -37,19 +39,13 @@ def read_pdm_remotes(path: Path) -> dict[str, RemoteConfig]:
 
     PDM writes both files readable by its own group, so that is allowed here.
     """
-    sections = _sections(path)
+    sections = [(section, _TYPES[section.type]) for section in _sections(path) if section.type in _TYPES]
     shadow = shadow_of(path)
     secrets: dict[str, tuple[str, int]] = {}
-    if any(section.get("token")[0] in ("", "-") for section in sections):
+    if any(section.get("token")[0] in _ELSEWHERE for section, _ in sections):
         _refuse_open(shadow, 1)
         secrets = {section.name: section.get("token") for section in _sections(shadow)}
-    remotes: dict[str, RemoteConfig] = {}
-    for section in sections:
-        if section.type == "pve":
-            remotes[section.name] = _remote(path, section, "pve", secrets)
-        elif section.type == "pbs":
-            remotes[section.name] = _remote(path, section, "pbs", secrets)
-    return remotes
+    return {section.name: _remote(path, section, type, secrets) for section, type in sections}
 
 
 def _remote(path: Path, section: _Section, type: RemoteType, secrets: dict[str, tuple[str, int]]) -> RemoteConfig:
@@ -74,7 +70,7 @@ def _remote(path: Path, section: _Section, type: RemoteType, secrets: dict[str, 
 
 def _secret(path: Path, section: _Section, secrets: dict[str, tuple[str, int]]) -> Secret:
     token, line = section.get("token")
-    if token in ("", "-"):
+    if token in _ELSEWHERE:
         path = shadow_of(path)
         if section.name not in secrets:
             raise ConfigError(f"{path}:1: no secret of {section.name}; expected a section `pve: {section.name}`")

@@ -155,7 +155,7 @@ def _nodes(table: Table, type: RemoteType, fingerprint: str | None) -> tuple[End
 
 
 def _secret(table: Table, files: set[Path]) -> Secret:
-    given = [key for key in _SECRETS if key in table.content]
+    given = [key for key in table.content if key in _SECRETS]
     if len(given) != 1:
         many = f", not both {given[0]} and {given[1]}" if given else ""
         raise table.error(f"expected one of {', '.join(_SECRETS)}{many}", *given[1:2])

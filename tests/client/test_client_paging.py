@@ -96,14 +96,31 @@ async def test_no_task_beyond_the_newest_start_of_the_first_page_moves_a_cutoff(
     assert max(row.starttime for row in tasks) == 1_700_000_300
 
 
-async def test_rows_that_move_up_by_more_than_the_overlap_are_read_again() -> None:
+async def test_a_task_that_ends_meanwhile_comes_once_more_as_finished() -> None:
+    def end(node: Node) -> None:
+        if node.requests == 2:
+            node.end(node.running[0])
+
+    node = Node([task(2000)], history(300), end)
+    reports = [row for row in await node.read() if row.upid == task(2000).upid]
+    assert [row.running for row in reports] == [True, False]
+
+
+@pytest.mark.parametrize("moment", [1, 3])
+async def test_rows_that_move_up_by_more_than_the_overlap_are_read_again(moment: int) -> None:
     def shrink(node: Node) -> None:
-        if node.requests == 1:
+        if node.requests == moment:
             del node.finished[:50]
 
-    node = Node([], history(400), shrink)
-    upids = {row.upid for row in await node.read()}
-    assert upids == {row.upid for row in history(400)}
+    assert set(await Node([], history(900), shrink).read()) == set(history(900))
+
+
+async def test_a_row_that_moves_to_the_top_past_the_pages_read_is_not_missed() -> None:
+    def rise(node: Node) -> None:
+        if node.requests == 2:
+            node.finished.insert(0, node.finished.pop(500))
+
+    assert set(await Node([], history(900), rise).read()) == set(history(900))
 
 
 async def test_a_list_that_never_holds_still_is_given_up() -> None:
