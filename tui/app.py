@@ -1,6 +1,7 @@
 """The dashboard as a Textual app: themes, the screen, and the life of whatever fetches in this process."""
 
 import asyncio
+import sys
 import time
 from collections.abc import Callable, Coroutine, Iterable
 from datetime import tzinfo
@@ -17,6 +18,11 @@ from tui.theme import DARK, LIGHT
 
 _FAREWELL = 2.0
 """How long (seconds) the work may take to end when the dashboard does."""
+
+
+_SWITCH_INTERVAL = 0.0005
+"""How long (seconds) a thread that scans may keep the interpreter from the one that paints. With Python's own 5 ms
+every step of the event loop waits that long while a filter is counted."""
 
 
 class Dashboard(App[None]):
@@ -49,6 +55,7 @@ class Dashboard(App[None]):
         self.theme = DARK.name
         self._main = MainScreen(cache, role=role, now=clock, tz=tz)
         self._work = work
+        self._switch_interval = sys.getswitchinterval()
         self._working: asyncio.Task[None] | None = None
 
     def get_default_screen(self) -> Screen[None]:
@@ -63,11 +70,13 @@ class Dashboard(App[None]):
         yield SystemCommand("Quit", "Leave the dashboard", self.action_quit)
 
     def on_mount(self) -> None:
+        sys.setswitchinterval(_SWITCH_INTERVAL)
         if self._work is not None:
             self._working = asyncio.create_task(self._work())
             self._working.add_done_callback(self._work_ended)
 
     async def on_unmount(self) -> None:
+        sys.setswitchinterval(self._switch_interval)
         if self._working is not None:
             self._working.cancel()
             await asyncio.wait([self._working], timeout=_FAREWELL)

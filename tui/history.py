@@ -49,6 +49,8 @@ class HistoryRows:
         self._lock = threading.Lock()
         self._readers = 0
         self._closed = False
+        # Threads that scan take turns with the one that paints: one that reads pages, beside the one that counts.
+        self._turn = asyncio.Lock()
 
     def __len__(self) -> int:
         """How many there are; as long as they have not been counted, how many are known to be there."""
@@ -126,9 +128,10 @@ class HistoryRows:
             del self._loading[number]
 
     async def _read_page(self, number: int) -> list[Task]:
-        return await self.scan(
-            lambda cancelled: self.snapshot.page(self.wanted, number * PAGE, PAGE, cancelled=cancelled)
-        )
+        async with self._turn:
+            return await self.scan(
+                lambda cancelled: self.snapshot.page(self.wanted, number * PAGE, PAGE, cancelled=cancelled)
+            )
 
     def _keep(self, number: int, tasks: list[Task]) -> None:
         self._pages[number] = tasks

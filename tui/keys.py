@@ -10,11 +10,11 @@ from textual.binding import Binding
 class Place(StrEnum):
     """Where a key works."""
 
-    EVERYWHERE = "everywhere"
-    SCREEN = "dashboard"
     LIST = "lists"
+    SCREEN = "dashboard"
     FILTER = "filter line"
     DIALOG = "details and help"
+    EVERYWHERE = "everywhere"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from conftest import Screen, dashboard
 from textual import events
-from tui_fleet import NOW, finished_tasks, pve_task, running_tasks, write_tasks
 
+from tests.tui.fleet import NOW, finished_tasks, pve_task, running_tasks, write_tasks
+from tests.tui.screen import Screen, dashboard
 from tui.app import Dashboard
 from tui.screens.details import DetailsScreen
 
@@ -37,9 +37,11 @@ async def test_the_date_stands_on_the_top_row_and_on_the_first_row_of_a_day(
         first = screen.lines.index(screen.line_with("START")) + 1
         for line in range(view.page_rows):
             position = view.top + line
-            day, above = (view.rows[p].starttime // 86_400 for p in (position, max(0, position - 1)))
+            task, above = view.rows[position], view.rows[max(0, position - 1)]
+            assert task is not None and above is not None
+            new_day = task.starttime // 86_400 != above.starttime // 86_400
             dated = screen.lines[first + line][3:6].strip() != ""
-            assert dated == (line == 0 or day != above), screen.lines[first + line]
+            assert dated == (line == 0 or new_day), screen.lines[first + line]
 
 
 async def test_arrows_letters_pages_and_ends_move_the_cursor(app: Dashboard) -> None:

@@ -10,7 +10,6 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from tui.keys import Place, bindings, labelled
-from tui.widgets.lines import KeyLine
 
 
 class Dialog(ModalScreen[None]):
@@ -23,10 +22,14 @@ class Dialog(ModalScreen[None]):
         width: 100; max-width: 96%; height: auto; max-height: 90%;
         background: $surface; border: round $accent 60%; padding: 0 1;
     }
-    Dialog VerticalScroll { height: auto; max-height: 100%; scrollbar-size-vertical: 1; background: $surface; }
+    Dialog VerticalScroll {
+        height: auto; max-height: 100%; background: $surface;
+        scrollbar-size-vertical: 1; scrollbar-color: $foreground 25%; scrollbar-background: $surface;
+        scrollbar-color-hover: $accent; scrollbar-background-hover: $surface;
+        scrollbar-color-active: $accent; scrollbar-background-active: $surface;
+    }
     Dialog VerticalScroll:focus { background-tint: transparent; }
     Dialog Static { height: auto; }
-    Dialog KeyLine { background: $surface; margin-top: 1; }
     """
 
     def __init__(self, title: str) -> None:
@@ -40,12 +43,11 @@ class Dialog(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         with Vertical() as frame:
             frame.border_title = Content(f" {self._title} ")
+            frame.border_subtitle = Content(
+                " · ".join(f" {key.cap} {key.label} " for key in labelled(Place.DIALOG))
+            )
             with VerticalScroll():
                 yield Static(markup=False)
-            yield KeyLine()
-
-    def on_mount(self) -> None:
-        self.query_one(KeyLine).show(labelled(Place.DIALOG))
 
     def on_resize(self) -> None:
         self.call_after_refresh(self.show_content)

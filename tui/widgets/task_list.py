@@ -140,7 +140,7 @@ class TaskList(ScrollView, can_focus=True, inherit_bindings=False):
         length = len(rows)
         self._cursor = max(0, min(cursor, length - 1))
         self.virtual_size = Size(1, length)
-        self.scroll_to(y=max(0, min(top, length - self.page_rows)), animate=False, force=True)
+        self._scroll(top)
         self._changed()
         self.refresh()
 
@@ -165,9 +165,9 @@ class TaskList(ScrollView, can_focus=True, inherit_bindings=False):
         before, self._cursor = self._cursor, position
         top, page = self.top, self.page_rows
         if position < top:
-            self.scroll_to(y=position, animate=False)
+            self._scroll(position)
         elif position >= top + page:
-            self.scroll_to(y=position - page + 1, animate=False)
+            self._scroll(position - page + 1)
         self.refresh_line(before)
         self.refresh_line(position)
         self._changed()
@@ -178,12 +178,11 @@ class TaskList(ScrollView, can_focus=True, inherit_bindings=False):
     def action_page(self, pages: int) -> None:
         """The view and the cursor go on together, so that the cursor keeps its place on the screen."""
         step = pages * max(1, self.page_rows - 1)
-        last = len(self._rows) - self.page_rows
-        self.scroll_to(y=max(0, min(self.top + step, last)), animate=False)
+        self._scroll(self.top + step)
         self.move_to(self._cursor + step)
 
     def action_top(self) -> None:
-        self.scroll_to(y=0, animate=False)
+        self._scroll(0)
         self.move_to(0)
 
     def action_bottom(self) -> None:
@@ -219,6 +218,11 @@ class TaskList(ScrollView, can_focus=True, inherit_bindings=False):
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)
         self._changed()
+
+    def _scroll(self, top: int) -> None:
+        """Have this row at the top, as far as the rows reach. Forced, since a list that has just been given its
+        rows has no scrollbar yet, and would not scroll otherwise."""
+        self.scroll_to(y=max(0, min(top, len(self._rows) - self.page_rows)), animate=False, force=True)
 
     def _changed(self) -> None:
         self._rows.need(self.top, self.top + self.page_rows - 1)
@@ -274,7 +278,10 @@ class TaskList(ScrollView, can_focus=True, inherit_bindings=False):
     def _style(self, tone: Tone, cursor: str) -> Style:
         style = self._styles.get((tone, cursor))
         if style is None:
-            names = [f"task-list--{name}" for name in (tone, cursor) if name]
-            style = self.get_component_rich_style(*names)
+            style = self.get_component_rich_style(f"task-list--{tone}")
+            if cursor:
+                # the cursor's background and attributes, but the tone's own colour: a status stays told by it
+                under = self.get_component_rich_style(f"task-list--{cursor}")
+                style += Style(bgcolor=under.bgcolor, reverse=under.reverse, underline=under.underline)
             self._styles[tone, cursor] = style
         return style

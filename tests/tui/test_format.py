@@ -1,0 +1,78 @@
+"""Numbers, spans, times and fitted texts."""
+
+from datetime import UTC
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from tests.tui.fleet import NOW
+from tui.format import count, counted, day_and_minute, duration, fit, full_time, local, span
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (-3, "0 s"),
+        (0, "0 s"),
+        (4.9, "4 s"),
+        (59, "59 s"),
+        (60, "1:00"),
+        (131, "2:11"),
+        (3599, "59:59"),
+        (3849, "1:04:09"),
+        (86_399, "23:59:59"),
+        (2 * 86_400 + 11_400, "2 d 03:10"),
+        (1000 * 86_400, "1000 d"),
+    ],
+)
+def test_durations_read_as_people_write_them(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(12, "12 s"), (700, "11 min"), (7300, "2 h"), (90_000, "25 h"), (260_000, "3 d")]
+)
+def test_spans_in_sentences_have_one_unit(seconds: int, text: str) -> None:
+    assert span(seconds) == text
+
+
+def test_counts_have_thousands_separators() -> None:
+    assert count(1_503_221) == "1,503,221"
+    assert counted(1, "node") == "1 node"
+    assert counted(1000, "node") == "1,000 nodes"
+
+
+def test_times_are_in_the_time_zone() -> None:
+    assert day_and_minute(NOW, UTC) == "Tue 24 Nov 14:32"
+    assert full_time(NOW, ZoneInfo("Europe/Vienna")) == "Tue 24 Nov 2026 15:32:05 CET"
+
+
+def test_times_that_no_calendar_holds_have_words() -> None:
+    assert local(10**18, UTC) is None
+    assert full_time(10**18, UTC) == "1000000000000000000 s"
+    assert day_and_minute(10**18, UTC) == "?"
+
+
+def test_a_long_text_is_cut_with_an_ellipsis() -> None:
+    assert fit("Verification", 8) == "Verific…"
+    assert fit("short", 8) == "short   "
+    assert fit("short", 8, right=True) == "   short"
+    assert fit("text", 0) == ""
+
+
+def test_a_wide_character_is_never_cut_in_two() -> None:
+    assert fit("日本語", 4) == "日 …"
+    assert fit("日本語", 5) == "日本…"
+    assert fit("日本語", 6) == "日本語"
+
+
+@given(st.text(max_size=80), st.integers(0, 60), st.booleans())
+def test_a_fitted_text_is_exactly_as_wide_as_asked(text: str, width: int, right: bool) -> None:
+    assert cell_len(fit(text, width, right=right)) == width
+
+
+def test_a_flood_of_combining_characters_stays_bounded() -> None:
+    assert len(fit("e" + "\u0301" * 100_000, 10)) <= 90

@@ -1,0 +1,103 @@
+"""The layout of rows: widths, folding, and texts that need care."""
+
+from datetime import UTC
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from backend.task import Task
+from tests.tui.fleet import NOW, finished_tasks, pbs_task, pve_task, running_tasks
+from tui.names import Names
+from tui.row import Columns, Tone, header, history_columns, history_row, running_columns, running_row
+
+NAMES = Names(remote=8, node=7, user=24)
+
+
+def folded(columns: Columns) -> set[str]:
+    names = ("day", "start", "duration", "remote", "node", "user", "status")
+    return {name for name in names if not getattr(columns, name)}
+
+
+@pytest.mark.parametrize(
+    ("width", "missing"),
+    [
+        (198, set()),
+        (118, set()),
+        (90, {"user"}),
+        (78, {"user", "node"}),
+        (60, {"user", "node", "duration", "status"}),
+        (45, {"user", "node", "duration", "status", "day"}),
+        (18, {"user", "node", "duration", "status", "day", "remote", "start"}),
+    ],
+)
+def test_columns_fold_away_in_order_as_the_screen_gets_narrow(width: int, missing: set[str]) -> None:
+    assert folded(history_columns(width, NAMES)) == missing
+
+
+@pytest.mark.parametrize("width", [1, 2, 3, 19, 39, 59, 60, 61, 79, 80, 99, 119, 120, 199, 300])
+def test_each_row_is_exactly_as_wide_as_its_list(width: int) -> None:
+    columns, running = history_columns(width, NAMES), running_columns(width, NAMES)
+    for task in finished_tasks(20):
+        for above in (None, task):
+            text = "".join(piece.text for piece in history_row(task, above, columns, UTC))
+            assert cell_len(text) == max(width, 3)
+    for task in running_tasks():
+        assert cell_len("".join(piece.text for piece in running_row(task, running, NOW))) == max(width, 3)
+    assert cell_len(header(columns)) == width
+
+
+@given(
+    status=st.text(min_size=1, max_size=300),
+    name=st.text(st.characters(exclude_characters=":/ \t\n\r"), max_size=60),
+    width=st.integers(20, 220),
+)
+def test_no_text_of_a_remote_breaks_a_row(status: str, name: str, width: int) -> None:
+    task = pve_task(NOW, id=name, end=NOW + 9, status=status)
+    text = "".join(piece.text for piece in history_row(task, None, history_columns(width, NAMES), UTC))
+    assert cell_len(text) == width
+    assert not any(ord(char) < 32 or 0x7F <= ord(char) < 0xA0 for char in text)
+
+
+def test_a_row_says_what_the_task_is() -> None:
+    task = pve_task(NOW, remote="graz", node="pve3", kind="vzdump", id="101", end=NOW + 131, status="WARNINGS: 2")
+    pieces = history_row(task, None, history_columns(150, NAMES), UTC)
+    words = " ".join("".join(piece.text for piece in pieces).split())
+    assert words == "! Tue 24 14:32:05 2:11 graz pve3 root@pam VM/CT 101 - Backup WARNINGS: 2"
+    assert pieces[0].tone is Tone.WARNING
+    assert pieces[-1].tone is Tone.WARNING
+
+
+def test_few_pieces_make_a_row() -> None:
+    task = next(finished_tasks(1))
+    assert len(history_row(task, None, history_columns(198, NAMES), UTC)) <= 6
+
+
+@pytest.mark.parametrize(
+    ("status", "sign", "tone"),
+    [
+        ("OK", "✓", Tone.OK),
+        ("WARNINGS: 1", "!", Tone.WARNING),
+        ("command failed", "✗", Tone.ERROR),
+        ("unexpected status", "?", Tone.UNKNOWN),
+    ],
+)
+def test_each_status_has_a_sign_and_a_tone(status: str, sign: str, tone: Tone) -> None:
+    piece = history_row(pve_task(NOW, end=NOW, status=status), None, history_columns(80, NAMES), UTC)[0]
+    assert (piece.text.strip(), piece.tone) == (sign, tone)
+
+
+def test_a_running_row_counts_to_now() -> None:
+    row = running_row(pbs_task(NOW - 3849), running_columns(118, NAMES), NOW)
+    assert "".join(piece.text for piece in row).split()[:4] == ["▶", "1:04:09", "pbs-main", "backup1"]
+
+
+def test_a_upid_that_cannot_be_read_stands_for_itself() -> None:
+    row = history_row(Task("pve:x!UPID:\x1bodd", NOW, NOW, "OK"), None, history_columns(118, NAMES), UTC)
+    assert "pve:x!UPID:␛odd" in "".join(piece.text for piece in row)
+
+
+def test_times_that_no_calendar_holds_do_not_matter() -> None:
+    row = history_row(pve_task(NOW, end=10**18), None, history_columns(118, NAMES), UTC)
+    assert cell_len("".join(piece.text for piece in row)) == 118
