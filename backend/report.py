@@ -6,23 +6,12 @@ from typing import Any
 
 from backend.archive.health import Health
 from backend.output import Column
+from backend.times import format_duration
 
 
 def format_moment(moment: float | None) -> str:
     """UNIX seconds as local date and time."""
     return "never" if moment is None else time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(moment))
-
-
-def format_duration(seconds: int) -> str:
-    """Seconds as `4 s`, `2:11`, `1:04:09` or `2 d 03:10`."""
-    minutes, second = divmod(seconds, 60)
-    hours, minute = divmod(minutes, 60)
-    days, hour = divmod(hours, 24)
-    if days:
-        return f"{days} d {hour:02}:{minute:02}"
-    if hours:
-        return f"{hours}:{minute:02}:{second:02}"
-    return f"{minute}:{second:02}" if minutes else f"{second} s"
 
 
 TASK_COLUMNS = (
@@ -83,7 +72,7 @@ def remote_reports(health: Health) -> list[RemoteReport]:
 
 
 def _age(moment: float | None) -> str:
-    return "never" if moment is None else f"{format_duration(max(0, int(time.time() - moment)))} ago"
+    return "never" if moment is None else f"{format_duration(time.time() - moment)} ago"
 
 
 REMOTE_COLUMNS = (

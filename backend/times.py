@@ -1,4 +1,4 @@
-"""Spans and points of time as people write them: `10m`, `2h`, `2026-11-01`, `yesterday`, `14:30`."""
+"""Spans and points of time as people write and read them: `10m`, `2h`, `2026-11-01`, `yesterday`, `14:30`."""
 
 import re
 from datetime import date, datetime, timedelta, tzinfo
@@ -73,3 +73,16 @@ def _split(word: str) -> tuple[str, str]:
 
 def _timestamp(day: date, hour: int, minute: int, second: int, tz: tzinfo | None) -> int:
     return int(datetime(day.year, day.month, day.day, hour, minute, second, tzinfo=tz).timestamp())
+
+
+def format_duration(seconds: float) -> str:
+    """A span of seconds: `4 s`, `2:11`, `1:04:09`, `2 d 03:10`; at most 9 cells up to 999 days."""
+    whole = max(0, int(seconds))
+    minutes, second = divmod(whole, 60)
+    hours, minute = divmod(minutes, 60)
+    days, hour = divmod(hours, 24)
+    if days:
+        return f"{days} d {hour:02}:{minute:02}" if days < 1000 else f"{days} d"
+    if hours:
+        return f"{hour}:{minute:02}:{second:02}"
+    return f"{minute}:{second:02}" if minutes else f"{second} s"

@@ -59,7 +59,7 @@ def test_a_signal_ends_the_daemon_cleanly(config: Path, tmp_path: Path, number: 
     cache = tmp_path / "cache"
     with start_daemon(config, cache) as daemon:
         wait_for(lambda: round_is_over(cache))
-        second = subprocess.run(daemon.args, capture_output=True, text=True)  # type: ignore[arg-type]
+        second = subprocess.run(daemon.args, capture_output=True, text=True)
         began = time.monotonic()
         daemon.send_signal(number)
         _, log = daemon.communicate()

@@ -1,6 +1,7 @@
 """The dashboard as a Textual app: themes, the screen, and the life of whatever fetches in this process."""
 
 import asyncio
+import signal
 import sys
 import time
 from collections.abc import Callable, Coroutine, Iterable
@@ -70,6 +71,9 @@ class Dashboard(App[None]):
         yield SystemCommand("Quit", "Leave the dashboard", self.action_quit)
 
     def on_mount(self) -> None:
+        if not self.is_headless:
+            for number in (signal.SIGTERM, signal.SIGHUP):
+                asyncio.get_running_loop().add_signal_handler(number, self.exit)
         sys.setswitchinterval(_SWITCH_INTERVAL)
         if self._work is not None:
             self._working = asyncio.create_task(self._work())

@@ -20,19 +20,6 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
-def duration(seconds: float) -> str:
-    """A span of seconds: `4 s`, `2:11`, `1:04:09`, `2 d 03:10`; at most 9 cells up to 999 days."""
-    whole = max(0, int(seconds))
-    minutes, second = divmod(whole, 60)
-    hours, minute = divmod(minutes, 60)
-    days, hour = divmod(hours, 24)
-    if days:
-        return f"{days} d {hour:02}:{minute:02}" if days < 1000 else f"{days} d"
-    if hours:
-        return f"{hour}:{minute:02}:{second:02}"
-    return f"{minute}:{second:02}" if minutes else f"{second} s"
-
-
 def span(seconds: float) -> str:
     """A span in one unit, for sentences: `12 s`, `4 min`, `3 h`, `2 d`."""
     whole = max(0, int(seconds))

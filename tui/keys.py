@@ -27,7 +27,8 @@ class Key:
         cap: how the key is written.
         help: what it does, in a sentence's words.
         label: one word for the bottom line; empty if it is not to stand there.
-        priority: whether it beats the focused widget's own keys.
+        priority: whether it beats the focused widget's own keys. Those that move the focus do: they act before
+            the next key is read, so that of keys that come in one piece, as over a slow line, none goes astray.
     """
 
     place: Place
@@ -47,14 +48,14 @@ KEYS: tuple[Key, ...] = (
     Key(Place.LIST, "pageup,ctrl+b", "page(-1)", "PgUp", "a page up"),
     Key(Place.LIST, "home", "top", "Home", "to the newest task, and follow what comes"),
     Key(Place.LIST, "end", "bottom", "End", "to the oldest task"),
-    Key(Place.SCREEN, "slash", "filter", "/", "narrow both lists as you type", "filter"),
+    Key(Place.SCREEN, "slash", "filter", "/", "narrow both lists as you type", "filter", priority=True),
     Key(Place.SCREEN, "escape", "clear_filter", "Esc", "clear the filter", "clear filter"),
     Key(Place.SCREEN, "tab", "next_pane", "Tab", "to the other list", "other list"),
     Key(Place.SCREEN, "f5", "fetch", "F5", "fetch from the remotes now", "fetch now"),
     Key(Place.SCREEN, "question_mark,f1", "help", "?", "this help", "keys"),
     Key(Place.SCREEN, "q", "app.quit", "q", "quit", "quit"),
-    Key(Place.FILTER, "enter,down", "keep", "⏎ ↓", "keep the filter and go to the history", "keep"),
-    Key(Place.FILTER, "escape", "give_up", "Esc", "clear the filter and go back", "clear"),
+    Key(Place.FILTER, "enter,down", "keep", "⏎ ↓", "keep the filter and go to the history", "keep", priority=True),
+    Key(Place.FILTER, "escape", "give_up", "Esc", "clear the filter and go back", "clear", priority=True),
     Key(Place.DIALOG, "escape,enter,q", "dismiss", "Esc", "back", "back"),
     Key(Place.DIALOG, "down,j", "scroll_down", "↓ j", "scroll down"),
     Key(Place.DIALOG, "up,k", "scroll_up", "↑ k", "scroll up"),

@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 from backend.description import describe
 from backend.task import Status, Task
+from backend.times import format_duration
 from backend.upid import UpidError
-from tui.format import clock, day, duration, fit, local
+from tui.format import clock, day, fit, local
 from tui.names import Names
 
 SIGNS = {Status.RUNNING: "▶", Status.OK: "✓", Status.WARNING: "!", Status.ERROR: "✗", Status.UNKNOWN: "?"}
@@ -141,7 +142,7 @@ def history_row(task: Task, above: Task | None, columns: Columns, tz: tzinfo | N
             when = fit("" if same else day(moment), columns.day)
         when += clock(moment) + GAP
     if columns.duration:
-        when += fit(duration(task.duration(0)), columns.duration, right=True) + GAP
+        when += fit(format_duration(task.duration(0)), columns.duration, right=True) + GAP
     pieces = _pieces(task, tone, when, columns)
     if columns.status:
         quiet = tone is Tone.OK
@@ -153,7 +154,7 @@ def running_row(task: Task, columns: Columns, now: float) -> list[Piece]:
     """A running task's row; `now` (UNIX seconds) is what its elapsed time counts to."""
     elapsed = ""
     if columns.duration:
-        elapsed = fit(duration(task.duration(now)), columns.duration, right=True) + GAP
+        elapsed = fit(format_duration(task.duration(now)), columns.duration, right=True) + GAP
     return _pieces(task, Tone.RUNNING, elapsed, columns)
 
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 from backend.archive.health import Health, Round
 from backend.text import safe
-from tui.format import count, counted, duration, span
+from backend.times import format_duration
+from tui.format import count, counted, span
 
 STALE = 30
 """Seconds after which a worker that has not written the fleet's health counts as gone."""
@@ -46,7 +47,7 @@ def round_words(round: Round | None, now: float) -> str:
         return ""
     if round.finished is not None:
         ago = f"round {span(now - round.finished)} ago"
-        return ago if round.next is None else f"{ago}, next {duration(max(0, round.next - now))}"
+        return ago if round.next is None else f"{ago}, next {format_duration(max(0, round.next - now))}"
     return f"{bar(round)} {progress(round)}, {counted(round.tasks, 'task')}"
 
 

@@ -9,27 +9,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from tests.tui.fleet import NOW
-from tui.format import count, counted, day_and_minute, duration, fit, full_time, local, span
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        (-3, "0 s"),
-        (0, "0 s"),
-        (4.9, "4 s"),
-        (59, "59 s"),
-        (60, "1:00"),
-        (131, "2:11"),
-        (3599, "59:59"),
-        (3849, "1:04:09"),
-        (86_399, "23:59:59"),
-        (2 * 86_400 + 11_400, "2 d 03:10"),
-        (1000 * 86_400, "1000 d"),
-    ],
-)
-def test_durations_read_as_people_write_them(seconds: float, text: str) -> None:
-    assert duration(seconds) == text
+from tui.format import count, counted, day_and_minute, fit, full_time, local, span
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,9 @@ from textual.content import Content
 
 from backend.task import Status, Task
 from backend.text import safe
+from backend.times import format_duration
 from backend.upid import UpidError
-from tui.format import duration, full_time
+from tui.format import full_time
 from tui.row import SIGNS
 from tui.screens.dialog import Dialog, table
 
@@ -83,7 +84,7 @@ def details(task: Task, now: float, tz: tzinfo | None) -> list[tuple[str, Conten
 def _times(task: Task, now: float, tz: tzinfo | None) -> list[tuple[str, Content]]:
     rows = [("Started", full_time(task.starttime, tz))]
     if task.endtime is None:
-        rows.append(("Running for", duration(task.duration(now))))
+        rows.append(("Running for", format_duration(task.duration(now))))
     else:
-        rows += [("Ended", full_time(task.endtime, tz)), ("Duration", duration(task.duration(now)))]
+        rows += [("Ended", full_time(task.endtime, tz)), ("Duration", format_duration(task.duration(now)))]
     return [(name, Content(text)) for name, text in rows]

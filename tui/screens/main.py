@@ -212,6 +212,10 @@ class MainScreen(Screen[None]):
         self.filter_line.open(self._text)
         self.filter_line.say(self.history_pane.counts if self._text else "")
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """`/` is a letter like any other where a filter is being typed."""
+        return action != "filter" or not isinstance(self.focused, FilterInput)
+
     def action_clear_filter(self) -> None:
         self._set_filter("")
 

@@ -67,7 +67,7 @@ class FilterLine(Horizontal):
         with self.input.prevent(Input.Changed):
             self.input.value = text
         self.input.cursor_position = len(text)
-        self.input.focus()
+        self.screen.set_focus(self.input)
 
     def close(self) -> None:
         """Disappear."""
