@@ -21,28 +21,37 @@ class HealthBoard:
         self.health = health
         self.changed = True
         self._clock = clock
+        self._errors: dict[str, dict[str, str]] = {name: {} for name in remotes}
         health.problem = None
         health.remotes = {
             name: health.remotes.get(name) or RemoteHealth(type=type) for name, type in remotes.items()
         }
 
-    def answered(self, remote: str, latency: float | None) -> None:
-        """A remote answered, `latency` seconds after it was asked."""
+    def answered(self, remote: str, to: str, latency: float | None) -> None:
+        """A remote answered a worker (`to`), `latency` seconds after it was asked."""
         entry = self.health.remotes[remote]
         entry.last_success = self._clock()
         entry.latency = latency
-        if entry.error is not None:
-            log.info("%s: answers again", remote)
-        entry.error = entry.failing_since = None
-        self.changed = True
+        self._errors[remote].pop(to, None)
+        self._tell(remote)
 
-    def failed(self, remote: str, error: RemoteError) -> None:
-        """A remote as a whole could not be asked."""
+    def failed(self, remote: str, to: str, error: RemoteError) -> None:
+        """A remote as a whole could not be asked by a worker."""
+        self._errors[remote][to] = error.words
+        self._tell(remote)
+
+    def _tell(self, remote: str) -> None:
         entry = self.health.remotes[remote]
-        if entry.error != error.words:
-            log.warning("%s: %s", remote, error.words)
-        entry.error = error.words
-        entry.failing_since = entry.failing_since or self._clock()
+        words = next(iter(self._errors[remote].values()), None)
+        if words is None:
+            if entry.error is not None:
+                log.info("%s: answers again", remote)
+            entry.failing_since = None
+        else:
+            if words != entry.error:
+                log.warning("%s: %s", remote, words)
+            entry.failing_since = entry.failing_since or self._clock()
+        entry.error = words
         self.changed = True
 
     def nodes(self, remote: str, names: Iterable[str]) -> None:

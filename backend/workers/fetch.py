@@ -1,10 +1,12 @@
-"""Full rounds: every node of every remote is asked for the tasks it has started since its cutoff. What failed is
-asked again, after growing pauses, before the next round."""
+"""Full rounds: every node of every remote is asked for the tasks it has started since its cutoff. A remote that
+failed is asked again, after growing pauses, before the next round."""
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Callable, Collection, Mapping
+from functools import partial
 
 from backend.archive import Batch
 from backend.archive.health import Round
@@ -13,7 +15,7 @@ from backend.task import Task
 from backend.workers.board import HealthBoard
 from backend.workers.privileges import missing_privileges
 from backend.workers.store import Store
-from backend.workers.supervisor import BackOff
+from backend.workers.supervisor import BackOff, supervise
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +26,8 @@ FIRST_RETRY = 5.0
 
 
 class Fetcher:
-    """Runs the rounds. `request` asks for remotes out of turn."""
+    """Fetches from each remote by itself, so that none waits for another: at the start of each round, when asked
+    to by `request`, and again after a growing pause while it fails."""
 
     def __init__(
         self,
@@ -46,65 +49,70 @@ class Fetcher:
         self._clock = clock
         # The polls keep some of the fleet's connections to themselves: they never queue behind a first fill.
         self._slots = asyncio.Semaphore(max(1, connections - max(1, connections // 4)))
-        self._requested: set[str] = set()
-        self._wake = asyncio.Event()
+        self._round_asked = asyncio.Event()
+        self._asked = {name: asyncio.Event() for name in clients}
+        self._round = Round(started=clock())
+        self._awaited: set[str] = set()
         self._boundary: dict[tuple[str, str], frozenset[Task]] = {}
 
     def request(self, remotes: Collection[str] = ()) -> None:
-        """Fetch from these remotes as soon as possible; from all if none is named."""
-        self._requested.update(name for name in (remotes or self._clients) if name in self._clients)
-        self._wake.set()
+        """Fetch from these remotes as soon as possible; if none is named, begin a new round over all."""
+        if not remotes:
+            self._round_asked.set()
+        for name in remotes:
+            if name in self._asked:
+                self._asked[name].set()
 
     async def run(self) -> None:
         """Round after round, for ever."""
-        while True:
-            next_round = self._clock() + self._interval
-            failed = await self._round(self._clients, next_round)
-            back_off = BackOff(FIRST_RETRY, self._interval)
-            retry = self._clock() + back_off.next()
-            while (now := self._clock()) < next_round:
-                if failed and now >= retry:
-                    failed = await self._round(failed, next_round)
-                    retry = self._clock() + back_off.next()
-                elif self._requested:
-                    requested, self._requested = self._requested, set()
-                    failed = (failed - requested) | await self._round(requested, next_round)
-                else:
-                    await self._sleep(min(next_round, retry if failed else next_round) - now)
-
-    async def _sleep(self, seconds: float) -> None:
-        self._wake.clear()
-        try:
-            async with asyncio.timeout(max(0.0, seconds)):
-                await self._wake.wait()
-        except TimeoutError:
-            pass
-
-    async def _round(self, remotes: Collection[str], next_round: float) -> set[str]:
-        """Fetch from some remotes; returns those that failed, wholly or in part."""
-        round = Round(started=self._clock(), next=next_round)
-        whole = len(remotes) == len(self._clients)
-        if whole:
-            self._board.health.round = round
-            round.nodes_total = sum(max(1, len(self._board.health.remotes[name].nodes)) for name in remotes)
         async with asyncio.TaskGroup() as group:
-            fetches = {name: group.create_task(self._fetch_remote(name, round)) for name in remotes}
-        round.finished = self._clock()
-        failed = {name for name, fetch in fetches.items() if not fetch.result()}
-        self._board.changed = True
-        if whole or round.tasks:
-            log.info(
-                "fetched %d tasks from %d remotes in %.1f s%s",
-                round.tasks,
-                len(remotes),
-                round.finished - round.started,
-                f"; {len(failed)} failed" if failed else "",
-            )
-        return failed
+            for name in self._clients:
+                work = partial(self._keep_fetching, name)
+                group.create_task(supervise(f"fetching from {name}", work, self._board.problem))
+            while True:
+                self._round_asked.clear()
+                self._begin_round()
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(self._interval):
+                        await self._round_asked.wait()
 
-    async def _fetch_remote(self, name: str, round: Round) -> bool:
-        """Fetch from all nodes of a remote. Its nodes are asked for first and alone, so that a remote that hangs
-        holds one connection and not many."""
+    def _begin_round(self) -> None:
+        now = self._clock()
+        self._awaited = set(self._clients)
+        self._round = self._board.health.round = Round(
+            started=now,
+            finished=None if self._clients else now,
+            next=now + self._interval,
+            nodes_total=sum(max(1, len(self._board.health.remotes[name].nodes)) for name in self._clients),
+        )
+        self._board.changed = True
+        for asked in self._asked.values():
+            asked.set()
+
+    async def _keep_fetching(self, name: str) -> None:
+        asked = self._asked[name]
+        back_off = BackOff(FIRST_RETRY, self._interval)
+        pause: float | None = None
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await asked.wait()
+            asked.clear()
+            try:
+                whole = await self._fetch_remote(name)
+            except BaseException:
+                asked.set()  # what it was asked for is still to be done
+                raise
+            if whole:
+                back_off.reset()
+                pause = None
+            else:
+                pause = back_off.next()
+
+    async def _fetch_remote(self, name: str) -> bool:
+        """Fetch from all nodes of a remote; returns whether all of it went well. Its nodes are asked for first and
+        alone, so that a remote that hangs holds one connection and not many."""
+        round = self._round if name in self._awaited else Round(started=self._clock())
         client = self._clients[name]
         expected = max(1, len(self._board.health.remotes[name].nodes))
         try:
@@ -112,16 +120,35 @@ class Fetcher:
                 nodes = await client.nodes()
                 notes = missing_privileges(client, await client.permissions(), [node.name for node in nodes])
         except RemoteError as error:
-            self._board.failed(name, error)
+            self._board.failed(name, "fetch", error)
             round.nodes_done += expected
+            self._end(name, round)
             return False
-        self._board.answered(name, client.latency)
+        self._board.answered(name, "fetch", client.latency)
         self._board.nodes(name, [node.name for node in nodes])
         self._board.notes(name, notes)
         round.nodes_total += len(nodes) - expected
         async with asyncio.TaskGroup() as group:
             fetches = [group.create_task(self._fetch_node(client, node, round)) for node in nodes]
+        self._end(name, round)
         return all(fetch.result() for fetch in fetches)
+
+    def _end(self, name: str, round: Round) -> None:
+        """Note that a remote's part of a round is over."""
+        self._board.changed = True
+        if round is not self._round:
+            return
+        self._awaited.discard(name)
+        if not self._awaited:
+            round.finished = self._clock()
+            failing = len(self._board.health.failing)
+            log.info(
+                "round over: %d tasks from %d nodes in %.1f s%s",
+                round.tasks,
+                round.nodes_total,
+                round.finished - round.started,
+                f"; {failing} remotes failing" if failing else "",
+            )
 
     async def _fetch_node(self, client: RemoteClient, node: Node, round: Round) -> bool:
         try:

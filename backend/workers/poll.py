@@ -51,17 +51,20 @@ class Poller:
         name = self._client.name
         await asyncio.sleep(self._start_after)
         back_off = BackOff(self._interval, max(60.0, self._interval))
+        failing = False
         while True:
             started = time.monotonic()
             try:
                 await self.poll()
             except RemoteError as error:
-                self._board.failed(name, error)
+                failing = True
+                self._board.failed(name, "poll", error)
                 await asyncio.sleep(back_off.next())
                 continue
-            if self._board.health.remotes[name].error is not None:
+            self._board.answered(name, "poll", self._client.latency)
+            if failing:
+                failing = False
                 self._fetch([name])
-            self._board.answered(name, self._client.latency)
             back_off.reset()
             await asyncio.sleep(max(0.0, self._interval - (time.monotonic() - started)))
 

@@ -6,6 +6,8 @@ import random
 import time
 from collections.abc import Awaitable, Callable
 
+from backend.archive import CacheError
+
 log = logging.getLogger(__name__)
 
 FIRST_PAUSE = 1.0
@@ -51,16 +53,18 @@ async def supervise(
             if time.monotonic() - started > LONGEST_PAUSE:
                 back_off.reset()
             pause = back_off.next()
-            problem = f"{name} failed: {describe_error(error)}; trying again"
-            log.error("%s in %.0f s", problem, pause, exc_info=None if isinstance(error, OSError) else error)
+            cause = _first_cause(error)
+            expected = isinstance(cause, OSError | CacheError)
+            words = str(cause) if expected else f"{type(cause).__name__}: {cause}"
+            problem = f"{name} failed: {words}; trying again"
+            log.error("%s in %.0f s", problem, pause, exc_info=None if expected else error)
             report(problem)
         finally:
             settled.cancel()
         await asyncio.sleep(pause)
 
 
-def describe_error(error: Exception) -> str:
-    """An error in words; of a group, its first member."""
+def _first_cause(error: Exception) -> Exception:
     while isinstance(error, ExceptionGroup):
         error = error.exceptions[0]
-    return f"{type(error).__name__}: {error}" if not isinstance(error, OSError) else str(error)
+    return error
