@@ -2,12 +2,15 @@
 
 import re
 
-# What a terminal obeys or reorders rather than shows: C0, DEL, C1, soft hyphen, zero-width and bidi controls,
-# line and paragraph separators, invisible operators, BOM, interlinear and tag characters, surrogates.
+# What a terminal obeys, reorders or hides rather than shows: C0, DEL, C1, soft hyphen, zero-width and bidi
+# controls, line and paragraph separators, invisible operators, blank letters, BOM, interlinear, shorthand, musical
+# and tag controls, surrogates.
 _UNSAFE = re.compile(
-    "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
-    "\ud800-\udfff\U000e0000-\U000e007f]"
+    "[\x00-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f"
+    "\u3164\ufeff\uffa0\ufff9-\ufffb\ud800-\udfff\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e007f]"
 )
+# Between JSON's values these are no text of anybody's, and within them JSON has them escaped already.
+_JSON_SPACE = frozenset("\t\n\r")
 
 
 def safe(text: str) -> str:
@@ -27,10 +30,10 @@ def _picture(match: re.Match[str]) -> str:
 
 def escape_json(text: str) -> str:
     r"""JSON text in which everything that could steer a terminal stands as `\uXXXX`: the same value, safe to
-    print. Line feeds between the values stay."""
+    print. White space between the values stays."""
     if text.isascii() and "\x7f" not in text:
         return text
-    return _UNSAFE.sub(lambda match: match[0] if match[0] == "\n" else _json_escape(match[0]), text)
+    return _UNSAFE.sub(lambda match: match[0] if match[0] in _JSON_SPACE else _json_escape(match[0]), text)
 
 
 def _json_escape(char: str) -> str:

@@ -2,8 +2,8 @@
 
 from hypothesis import HealthCheck, settings
 
-# Repeatable: the same examples each time, whoever runs it, and no clock that fails a slow machine. To look further,
-# run with `--hypothesis-profile=search`.
+# Repeatable: the same examples each time, whoever runs it, and no clock that fails a slow machine. To look
+# further, run with `--hypothesis-profile=search`.
 settings.register_profile(
     "repeatable",
     derandomize=True,

@@ -1,15 +1,17 @@
 """One archive file, open for reading: where its blocks of tasks lie, what each holds, and which are damaged. It
 keeps what it learns for as long as it is open; a file is never changed in place, only replaced."""
 
+import contextlib
 import os
 import threading
 from pathlib import Path
 from typing import NamedTuple
 
 from backend.archive import zstd
+from backend.archive.files import list_archives
 from backend.archive.frames import FRAME_TASKS, MAX_CONTENT, Extent, find_frames
 from backend.archive.lines import LineError, decode, decode_all
-from backend.task import Task
+from backend.task import Task, later
 
 Key = tuple[int, str]
 """What tasks are ordered by (`Task.key`)."""
@@ -86,6 +88,7 @@ class ArchiveFile:
             self._users -= 1
             if self._users == 0:
                 os.close(self._handle)
+                self._handle = -1  # a read that comes too late must not find another file's number
 
     @property
     def blocks(self) -> list[Block]:
@@ -108,9 +111,7 @@ class ArchiveFile:
     def read(self, block: Block) -> list[Task]:
         """The tasks of a block, in order."""
         tasks, _ = decode_all(self._content(block.offset, block.size))
-        if not self._framed:  # written by other hands: the order is not to be relied on
-            tasks.sort(key=lambda task: task.key)
-        return tasks
+        return tasks if self._framed else _in_order(tasks)
 
     def raw(self, block: Block) -> bytes:
         """A block's bytes, as they lie in the file."""
@@ -134,7 +135,7 @@ class ArchiveFile:
         try:
             return zstd.decompress(data, MAX_CONTENT)
         except zstd.ZstdError:
-            return zstd.decompress_some(data)
+            return zstd.decompress_some(data, MAX_CONTENT)
 
     def _scan(self) -> list[Block]:
         extents, self._framed = self._extents()
@@ -147,15 +148,20 @@ class ArchiveFile:
             if block is not None:
                 blocks.append(block)
         for position, problem in lost:
-            until = -blocks[position - 1].last[0] if position > 0 else None
-            since = -blocks[position].first[0] if position < len(blocks) else self.start
+            # Between frames the order tells what a lost one held; of other files nothing is certain.
+            until = -blocks[position - 1].last[0] if self._framed and position > 0 else None
+            since = -blocks[position].first[0] if self._framed and position < len(blocks) else self.start
             self._damage.append(Damage(self.path.name, problem, since, until))
         return blocks
 
     def _extents(self) -> tuple[list[Extent], bool]:
         data = os.pread(self._handle, self._size, 0)
         if self._compressed:
-            return find_frames(memoryview(data))
+            extents, framed = find_frames(memoryview(data))
+            # Other hands write one frame a file, and all of it. Of several frames the last may be missing.
+            if not framed and (len(extents) != 1 or extents[0] != (0, len(data))):
+                self._damage.append(Damage(self.path.name, "no whole zstd file", self.start, None))
+            return extents, framed
         extents, start, end, lines = [], 0, 0, 0
         while end < len(data):
             newline = data.find(b"\n", end)
@@ -178,7 +184,7 @@ class ArchiveFile:
             except zstd.ZstdError as error:
                 if self._framed:
                     return None, f"a damaged frame at byte {offset} ({error})"
-                content = zstd.decompress_some(data)
+                content = zstd.decompress_some(data, MAX_CONTENT)
                 problem = f"a damaged frame at byte {offset} ({error})"
         if self._framed:
             try:
@@ -190,7 +196,40 @@ class ArchiveFile:
         tasks, bad = decode_all(content)
         if bad and not problem:
             problem = f"{bad} unreadable line{'s' if bad > 1 else ''} at byte {offset}"
+        tasks = _in_order(tasks)
         if not tasks:
             return None, problem
-        keys = [task.key for task in tasks]
-        return Block(offset, size, len(content), len(tasks), min(keys), max(keys)), problem
+        return Block(offset, size, len(content), len(tasks), tasks[0].key, tasks[-1].key), problem
+
+
+def open_archives(directory: Path, known: dict[Path, ArchiveFile]) -> dict[Path, ArchiveFile]:
+    """The archive files of a directory, newest first. Those of `known` that still are the same are taken over, the
+    others of it released. Raises OSError, and then `known` is as it was."""
+    opened: dict[Path, ArchiveFile] = {}
+    fresh: list[ArchiveFile] = []
+    try:
+        for start, path in list_archives(directory):
+            with contextlib.suppress(FileNotFoundError):
+                file = known.get(path)
+                if file is None or not file.is_current():
+                    file = ArchiveFile(path, start)
+                    fresh.append(file)
+                opened[path] = file
+    except OSError:
+        for file in fresh:
+            file.release()
+        raise
+    for path, file in known.items():
+        if opened.get(path) is not file:
+            file.release()
+    return opened
+
+
+def _in_order(tasks: list[Task]) -> list[Task]:
+    """The finished tasks of a block that other hands wrote: in order, each once."""
+    finished: dict[str, Task] = {}
+    for task in tasks:
+        if not task.running:
+            known = finished.get(task.upid)
+            finished[task.upid] = task if known is None else later(known, task)
+    return sorted(finished.values(), key=lambda task: task.key)

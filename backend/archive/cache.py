@@ -1,7 +1,6 @@
 """The cache directory as its readers see it: `TaskCache` takes snapshots, tells the fleet's health and leaves
 requests for the worker. A reader takes the cache's lock only to open files, and never waits for the network."""
 
-import contextlib
 import os
 import threading
 from collections.abc import Sequence
@@ -9,10 +8,10 @@ from pathlib import Path
 
 from backend.archive import inbox
 from backend.archive.active import parse_active, read_active
-from backend.archive.archive_file import ArchiveFile
-from backend.archive.files import list_archives, locked, worker_lock_is_held
+from backend.archive.archive_file import ArchiveFile, open_archives
+from backend.archive.files import CacheError, locked, worker_lock_is_held
 from backend.archive.health import Health, read_health
-from backend.archive.journal import EMPTY, read_journal
+from backend.archive.journal import EMPTY, open_journal, read_open_journal
 from backend.archive.snapshot import Snapshot
 
 
@@ -27,18 +26,18 @@ class TaskCache:
         self._journal = EMPTY
 
     def snapshot(self) -> Snapshot:
-        """The cache as it is now. What did not change since the last snapshot is shared with it."""
-        with self._lock, self._shared_lock():
-            archives = self._open_archives()
-            self._journal = read_journal(self.directory / "journal", self._journal)
-            active = read_active(self.directory / "active")
-            version = (
-                active,
-                (self._journal.inode, self._journal.size),
-                tuple(file.identity for file in archives),
-            )
+        """The cache as it is now. What did not change since the last snapshot is shared with it. Raises CacheError
+        if it cannot be read."""
+        with self._lock:
+            try:
+                active, archives = self._read()
+            except OSError as error:
+                place = error.filename or self.directory
+                raise CacheError(f"{place}: cannot read the cache: {error.strerror}") from error
+            journal = self._journal
             files = [file.acquire() for file in archives]
-        return Snapshot(parse_active(active), self._journal, files, version)
+        version = (active, (journal.size, journal.tail), tuple(file.identity for file in archives))
+        return Snapshot(parse_active(active), journal, files, version)
 
     def close(self) -> None:
         """Let go of the files kept open for the next snapshot."""
@@ -63,22 +62,26 @@ class TaskCache:
         """Ask the worker to fetch from these remotes now, or from all. Raises CacheError."""
         inbox.put(self.directory, inbox.Request(refresh=tuple(remotes)))
 
-    def _shared_lock(self) -> contextlib.AbstractContextManager[None]:
-        if not self.directory.is_dir():
-            return contextlib.nullcontext()
-        return locked(self.directory, exclusive=False)
-
-    def _open_archives(self) -> list[ArchiveFile]:
-        """The archive files, newest first, opened where they are new or were replaced."""
-        opened: dict[Path, ArchiveFile] = {}
-        for start, path in list_archives(self.directory):
-            known = self._files.get(path)
-            with contextlib.suppress(FileNotFoundError):
-                if known is not None and known.is_current():
-                    opened[path] = self._files.pop(path)
-                else:
-                    opened[path] = ArchiveFile(path, start)
-        for file in self._files.values():
-            file.release()
-        self._files = opened
-        return list(opened.values())
+    def _read(self) -> tuple[bytes, list[ArchiveFile]]:
+        """The active file's content and the archive files, newest first. Of the journal what is new is read."""
+        if not self.exists():
+            self._journal = EMPTY
+            return b"", []
+        with locked(self.directory, exclusive=False):
+            # Before the journal: what ends in between then stands in both, and shows as finished.
+            active = read_active(self.directory / "active")
+            handle = open_journal(self.directory / "journal")
+            try:
+                self._files = open_archives(self.directory, self._files)
+            except BaseException:
+                if handle is not None:
+                    os.close(handle)
+                raise
+        if handle is None:
+            self._journal = EMPTY
+        else:
+            try:
+                self._journal = read_open_journal(handle, self._journal)
+            finally:
+                os.close(handle)
+        return active, list(self._files.values())

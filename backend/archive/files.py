@@ -14,7 +14,8 @@ from typing import BinaryIO
 DAY = 86_400
 """Seconds of a UTC day; archive files start at multiples of it."""
 
-_ARCHIVE = re.compile(r"archive\.(?P<start>\d{1,12})(?P<compressed>\.zst)?")
+_ARCHIVE = re.compile(r"archive\.(?P<start>0|[1-9][0-9]{0,11})(?P<compressed>\.zst)?")
+_FILES = frozenset({"active", "journal", "state", "health"})
 _TEMPORARY = ".tmp-"
 
 
@@ -48,6 +49,19 @@ def list_archives(directory: Path) -> list[tuple[int, Path]]:
             if match["compressed"] or start not in found:
                 found[start] = Path(entry.path)
     return sorted(found.items(), reverse=True)
+
+
+def clear_the_way(directory: Path) -> list[str]:
+    """Set aside what stands where a file of the cache belongs and is none, such as a directory: nothing could be
+    written there. Returns what was done, in words. Only for the holder of the worker's lock."""
+    done = []
+    for path in sorted(directory.iterdir()):
+        if not (_ARCHIVE.fullmatch(path.name) or path.name in _FILES) or path.is_file():
+            continue
+        aside = f".aside-{path.name}-{os.urandom(4).hex()}"
+        path.rename(path.with_name(aside))
+        done.append(f"{path.name}: no file stood in its place; what did is now {aside}")
+    return done
 
 
 def write_atomically(path: Path, content: bytes, *, durable: bool = True) -> None:
@@ -86,11 +100,13 @@ def sync_directory(directory: Path) -> None:
         os.close(handle)
 
 
-def remove_temporaries(directory: Path) -> None:
-    """Remove what an interrupted write left behind. Only for the holder of the worker's lock."""
+def remove_temporaries(directory: Path, *, older_than: float = 0.0) -> None:
+    """Remove what an interrupted write left behind, `older_than` seconds ago. Only for the holder of the worker's
+    lock, who alone writes here but for the inbox."""
     for path in directory.glob(f"{_TEMPORARY}*"):
         with contextlib.suppress(OSError):
-            path.unlink()
+            if time.time() - path.stat().st_mtime >= older_than:
+                path.unlink()
 
 
 @contextlib.contextmanager
@@ -99,13 +115,10 @@ def locked(directory: Path, *, exclusive: bool, timeout: float = 10.0) -> Iterat
 
     Raises CacheError if it is not to be had within `timeout` seconds.
     """
-    path = directory / ".lock"
-    try:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except PermissionError:
-        if exclusive:
-            raise
-        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)  # enough for who may only read
+    handle = _open_lock(directory / ".lock", exclusive=exclusive)
+    if handle is None:
+        yield
+        return
     try:
         operation = (fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH) | fcntl.LOCK_NB
         deadline = time.monotonic() + timeout
@@ -116,6 +129,19 @@ def locked(directory: Path, *, exclusive: bool, timeout: float = 10.0) -> Iterat
         yield
     finally:
         os.close(handle)
+
+
+def _open_lock(path: Path, *, exclusive: bool) -> int | None:
+    """The lock file, made where it is missing; None for who may only read, where nobody ever wrote."""
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        if exclusive or error.errno not in (errno.EACCES, errno.EROFS):
+            raise
+    try:
+        return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
 
 
 def try_worker_lock(directory: Path) -> int | None:

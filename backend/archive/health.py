@@ -2,7 +2,7 @@
 works, since when, and what does not, in words; and how far the current round is. Display only: nothing is decided
 by it, so a missing or damaged file is an empty one."""
 
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -82,29 +82,52 @@ def read_health(path: Path) -> Health:
     """The health file's content; an empty Health where there is none or it cannot be read."""
     try:
         raw = orjson.loads(path.read_bytes())
-        remotes = {
-            str(name): RemoteHealth(
-                **{
-                    **_known(RemoteHealth, remote),
-                    "nodes": {
-                        str(node): NodeHealth(**_known(NodeHealth, state))
-                        for node, state in remote["nodes"].items()
-                    },
-                }
-            )
-            for name, remote in raw["remotes"].items()
-        }
-        round = None if raw["round"] is None else Round(**_known(Round, raw["round"]))
-        return Health(**{**_known(Health, raw), "remotes": remotes, "round": round})
+        return Health(
+            pid=int(raw["pid"]),
+            role=str(raw["role"]),
+            updated=float(raw["updated"]),
+            problem=_words(raw["problem"]),
+            round=None if raw["round"] is None else _round(raw["round"]),
+            remotes={str(name): _remote(remote) for name, remote in raw["remotes"].items()},
+        )
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return Health()
 
 
 def write_health(path: Path, health: Health) -> None:
     """Replace the health file."""
-    write_atomically(path, orjson.dumps(asdict(health)), durable=False)
+    write_atomically(path, orjson.dumps(health), durable=False)
 
 
-def _known(type: type, raw: dict[str, Any]) -> dict[str, Any]:
-    names = {field.name for field in fields(type)}
-    return {name: value for name, value in raw.items() if name in names}
+def _round(raw: dict[str, Any]) -> Round:
+    return Round(
+        started=float(raw["started"]),
+        finished=_moment(raw["finished"]),
+        next=_moment(raw["next"]),
+        nodes_done=int(raw["nodes_done"]),
+        nodes_total=int(raw["nodes_total"]),
+        tasks=int(raw["tasks"]),
+    )
+
+
+def _remote(raw: dict[str, Any]) -> RemoteHealth:
+    return RemoteHealth(
+        type="pbs" if raw["type"] == "pbs" else "pve",
+        last_success=_moment(raw["last_success"]),
+        latency=_moment(raw["latency"]),
+        error=_words(raw["error"]),
+        failing_since=_moment(raw["failing_since"]),
+        notes=[str(note) for note in raw["notes"]],
+        nodes={
+            str(name): NodeHealth(_moment(node["last_success"]), _words(node["error"]))
+            for name, node in raw["nodes"].items()
+        },
+    )
+
+
+def _moment(raw: object) -> float | None:
+    return None if raw is None else float(str(raw))
+
+
+def _words(raw: object) -> str | None:
+    return None if raw is None else str(raw)

@@ -21,6 +21,7 @@ class Request:
 def put(directory: Path, request: Request) -> None:
     """Leave a request. Raises CacheError."""
     folder = directory / "inbox"
+    make_directory(directory)
     make_directory(folder)
     try:
         write_atomically(
@@ -36,7 +37,8 @@ def take(directory: Path) -> list[Request]:
     for path in sorted((directory / "inbox").glob("*.json")):
         with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
             names = orjson.loads(path.read_bytes())["refresh"]
-            requests.append(Request(tuple(name for name in names if is_remote_name(name))))
+            if isinstance(names, list) and all(is_remote_name(name) for name in names):
+                requests.append(Request(tuple(names)))
         with contextlib.suppress(OSError):
             path.unlink()
     return requests

@@ -1,6 +1,7 @@
 """The journal: finished tasks not yet merged into the archive files, a line each, appended and fsynced."""
 
 import os
+import stat
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,42 +11,71 @@ from backend.task import Task, later
 
 
 class JournalContent(NamedTuple):
-    """What a journal held when it was read. `size` is where the last whole line ends (bytes): what lies behind it
-    is still being written, or was torn. `inode` changes when a merge replaces the journal."""
+    """What a journal held when it was read. `size` is where the last whole line, `tail`, ends (bytes): what lies
+    behind it is still being written, or was torn. A journal only grows, until a merge replaces it."""
 
-    inode: int
     size: int
+    tail: bytes
     tasks: dict[str, Task]
     bad_lines: int
 
 
-EMPTY = JournalContent(0, 0, {}, 0)
+EMPTY = JournalContent(0, b"", {}, 0)
 
 
-def read_journal(path: Path, known: JournalContent = EMPTY) -> JournalContent:
-    """Read the journal, its tasks by remote UPID, each in its latest form. Of what `known` holds already only what
-    was appended since is read; `known` itself stays as it is."""
+def open_journal(path: Path) -> int | None:
+    """A handle to read the journal by, however it is replaced afterwards; None if there is none."""
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except FileNotFoundError:
-        return EMPTY
-    try:
-        stat = os.fstat(handle)
-        if stat.st_ino != known.inode or stat.st_size < known.size:
-            known = EMPTY
-        if stat.st_ino == known.inode and stat.st_size == known.size:
-            return known
-        data = os.pread(handle, stat.st_size - known.size, known.size)
-    finally:
-        os.close(handle)
-    whole = data.rfind(b"\n") + 1
-    added, bad = decode_all(data[:whole])
+        return None
+    if stat.S_ISREG(os.fstat(handle).st_mode):
+        return handle
+    os.close(handle)
+    return None
+
+
+def read_open_journal(handle: int, known: JournalContent = EMPTY) -> JournalContent:
+    """Read an open journal, its tasks by remote UPID, each in its latest form. Of what `known` holds already only
+    what was appended since is read; `known` itself stays as it is."""
+    # The tail tells a journal that grew from one that replaced it: an inode's number may come again.
+    start = known.size - len(known.tail)
+    data = os.pread(handle, max(0, os.fstat(handle).st_size - start), start)
+    if not data.startswith(known.tail):
+        known = EMPTY
+        data = os.pread(handle, os.fstat(handle).st_size, 0)
+    added = data[len(known.tail) : data.rfind(b"\n") + 1]
+    if not added:
+        return known
+    rows, bad = decode_all(added)
     tasks = dict(known.tasks)
-    for task in added:
+    for task in rows:
         if task.endtime is not None:
             earlier = tasks.get(task.upid)
             tasks[task.upid] = task if earlier is None else later(earlier, task)
-    return JournalContent(stat.st_ino, known.size + whole, tasks, known.bad_lines + bad)
+    tail = added[added.rfind(b"\n", 0, -1) + 1 :]
+    return JournalContent(known.size + len(added), tail, tasks, known.bad_lines + bad)
+
+
+def read_journal(path: Path, known: JournalContent = EMPTY) -> JournalContent:
+    """Read the journal of this path, as `read_open_journal` does; without a journal, an empty one."""
+    handle = open_journal(path)
+    if handle is None:
+        return EMPTY
+    try:
+        return read_open_journal(handle, known)
+    finally:
+        os.close(handle)
+
+
+def read_behind(path: Path, size: int) -> bytes:
+    """What was appended to the journal since it was of `size` bytes."""
+    try:
+        with path.open("rb") as file:
+            file.seek(size)
+            return file.read()
+    except FileNotFoundError:
+        return b""
 
 
 def append_to_journal(path: Path, lines: bytes) -> None:

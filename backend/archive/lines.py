@@ -15,20 +15,21 @@ class LineError(ValueError):
     """A line that is no task."""
 
 
+def storable(task: Task) -> Task:
+    """The task as its line gives it back: the status bounded, and without what is no UTF-8."""
+    if task.endtime is None:
+        return task if task.status is None else Task(task.upid, task.starttime)
+    status = (task.status or "")[:MAX_STATUS].encode("utf-8", "replace").decode()
+    return task if status == task.status else Task(task.upid, task.starttime, task.endtime, status)
+
+
 def encode(task: Task) -> bytes:
-    """The task's line, with its line feed."""
-    line: dict[str, str | int] = {"upid": task.upid, "starttime": task.starttime}
+    """A storable task's line, with its line feed."""
+    line: dict[str, str | int | None] = {"upid": task.upid, "starttime": task.starttime}
     if task.endtime is not None:
-        line["status"] = (task.status or "")[:MAX_STATUS]
+        line["status"] = task.status
         line["endtime"] = task.endtime
-    try:
-        return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
-    except TypeError:  # a lone surrogate, which is no UTF-8
-        line = {
-            name: value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
-            for name, value in line.items()
-        }
-        return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
+    return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
 
 
 def encode_all(tasks: Iterable[Task]) -> bytes:
@@ -37,7 +38,8 @@ def encode_all(tasks: Iterable[Task]) -> bytes:
 
 
 def decode(line: bytes) -> Task:
-    """Read one line, whatever wrote it. Raises LineError."""
+    """Read one line, whatever wrote it. The start time is the UPID's own, so that a UPID is one task, wherever and
+    how often it is told. Raises LineError."""
     try:
         return _task(orjson.loads(line))
     except (orjson.JSONDecodeError, UpidError) as error:
@@ -65,15 +67,12 @@ def decode_all(data: bytes) -> tuple[list[Task], int]:
 def _task(row: object) -> Task:
     if not isinstance(row, dict):
         raise LineError("not an object")
-    starttime, endtime, status = row.get("starttime"), row.get("endtime"), row.get("status")
-    upid = row.get("upid")
+    upid, endtime, status = row.get("upid"), row.get("endtime"), row.get("status")
     if not isinstance(upid, str):
         raise LineError("upid is no text")
-    upid = parse_remote_upid(upid).text
-    if type(starttime) is not int:
-        raise LineError("starttime is no number")
+    parsed = parse_remote_upid(upid)
     if endtime is None:
-        return Task(upid, starttime)
+        return Task(parsed.text, parsed.upid.starttime)
     if type(endtime) is not int or not (status is None or isinstance(status, str)):
         raise LineError("endtime is no number, or status no text")
-    return Task(upid, starttime, endtime, status)
+    return Task(parsed.text, parsed.upid.starttime, endtime, status or "")

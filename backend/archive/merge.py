@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from backend.archive.archive_file import ArchiveFile, Damage
+from backend.archive.archive_file import ArchiveFile, Block, Damage
 from backend.archive.files import DAY, archive_name, new_file, sync_directory
 from backend.archive.frames import FRAME_TASKS, FrameWriter
 from backend.archive.journal import JournalContent
@@ -30,16 +30,17 @@ def layout_is_due(files: list[ArchiveFile], days: list[int]) -> bool:
 
 @dataclass(slots=True)
 class Merge:
-    """A merge that is ready: new files, written beside the old ones, and those that go with its commit."""
+    """A merge that is ready: new files, written beside the old ones, and those that go with its commit.
+
+    Attributes:
+        moved: rows that were in an archive file they do not belong to: the journal must hold them during the
+            commit, since the file that loses a row may be replaced before the one that gains it.
+    """
 
     written: list[tuple[Path, Path]] = field(default_factory=list)
     obsolete: list[Path] = field(default_factory=list)
+    moved: list[Task] = field(default_factory=list)
     damage: list[Damage] = field(default_factory=list)
-
-    @property
-    def changes_files(self) -> bool:
-        """Whether any archive file is added, replaced or removed."""
-        return bool(self.written or self.obsolete)
 
     def commit(self, directory: Path) -> None:
         """Put the new files in place. The caller holds the cache's lock. A crash in the middle leaves rows in two
@@ -66,7 +67,8 @@ def prepare_merge(
     *,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Merge:
-    """Merge a journal's rows into these archive files (newest first) so that they are of `days` (newest first).
+    """Merge a journal's rows into these archive files (newest first) so that they are of `days` (newest first),
+    of which the oldest file covers the first.
 
     Rows from before the oldest day are left out. What cannot be read is left behind and reported: its time range
     wants to be fetched again before the commit makes the loss final. Raises ScanCancelled once `cancelled` says
@@ -74,8 +76,12 @@ def prepare_merge(
     """
     starts = sorted({*days, *(file.start for file in files if days[-1] <= file.start <= days[0])}, reverse=True)
     by_start = {file.start: file for file in files}
-    segments = [_simplified(segment) for segment in join(files, journal.tasks.values())]
+    joined = join(files, journal.tasks.values())
+    segments = [_simplified(segment) for segment in joined]
     merge = Merge(damage=[damage for file in files for damage in file.damage])
+    merge.moved = [task for one in joined for task in one.extra if journal.tasks.get(task.upid) != task]
+    if journal.bad_lines:
+        merge.damage.append(Damage("journal", f"{journal.bad_lines} unreadable lines", None, None))
     try:
         upper: float = float("inf")
         for start in starts:
@@ -83,7 +89,7 @@ def prepare_merge(
                 segment for number, segment in enumerate(segments) if _reaches(segments, number, start, upper)
             ]
             known = by_start.pop(start, None)
-            if known is None or not _is_unchanged(known, within):
+            if known is None or not _is_unchanged(known, within, start, upper):
                 path = directory / (archive_name(start) if within else f"archive.{start}")
                 with new_file(path) as (file, temporary):
                     if within:
@@ -118,10 +124,17 @@ def _reaches(segments: list[Segment], number: int, start: int, upper: float) -> 
     return -segment.first[0] >= start and oldest < upper
 
 
-def _is_unchanged(file: ArchiveFile, segments: list[Segment]) -> bool:
-    return not file.damage and [(segment.file, segment.block, segment.extra) for segment in segments] == [
-        (file, block, ()) for block in file.blocks
-    ]
+def _is_unchanged(file: ArchiveFile, segments: list[Segment], start: int, upper: float) -> bool:
+    """Whether a file holds just what these segments do, all of it from `start` on and before `upper`."""
+    return (
+        not file.damage
+        and [segment[1:] for segment in segments] == [(file, block, ()) for block in file.blocks]
+        and all(_lies_within(block, start, upper) for block in file.blocks)
+    )
+
+
+def _lies_within(block: Block, start: int, upper: float) -> bool:
+    return -block.first[0] < upper and -block.last[0] >= start
 
 
 def _write(
@@ -133,7 +146,7 @@ def _write(
             raise ScanCancelled
         file, block = segment.file, segment.block
         if file is not None and block is not None and not segment.extra and file.copyable:
-            if -block.first[0] < upper and -block.last[0] >= start:
+            if _lies_within(block, start, upper):
                 writer.write(pending)
                 pending = []
                 writer.copy(file.raw(block), block.content_size)

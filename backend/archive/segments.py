@@ -39,8 +39,9 @@ def merge_tasks(stored: Iterable[Task], newer: Iterable[Task]) -> list[Task]:
 def join(files: Iterable[ArchiveFile], journal: Iterable[Task]) -> list[Segment]:
     """The history of these files, newest first, and of the journal's rows, whatever their order.
 
-    Rows of the journal from before the oldest file have left the history, so they are not listed. Rows of a file
-    that lie outside its time, as after a crash between two renames or by other hands, go where they belong.
+    Rows of a file that lie outside its time, as after a crash between two renames or by other hands, go where they
+    belong, as those of the journal do. Of both, what is from before the oldest file has left the history, so it
+    is not listed.
     """
     blocks: list[tuple[ArchiveFile, Block]] = []
     loose: dict[str, Task] = {}
@@ -53,8 +54,9 @@ def join(files: Iterable[ArchiveFile], journal: Iterable[Task]) -> list[Segment]
             else:
                 _add(loose, file.read(block))
         upper = file.start
-    _add(loose, (task for task in journal if upper is None or task.starttime >= upper))
-    return _place(blocks, sorted(loose.values(), key=_key))
+    _add(loose, journal)
+    kept = [task for task in loose.values() if upper is None or task.starttime >= upper]
+    return _place(blocks, sorted(kept, key=_key))
 
 
 def _place(blocks: list[tuple[ArchiveFile, Block]], rows: list[Task]) -> list[Segment]:

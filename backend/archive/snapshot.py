@@ -24,7 +24,7 @@ class Snapshot:
     manager. Safe to use from several threads.
 
     Attributes:
-        version: equal for two snapshots exactly if they show the same.
+        version: equal for two snapshots only if they show the same.
     """
 
     def __init__(
@@ -34,6 +34,7 @@ class Snapshot:
         self._running = running
         self._journal = journal
         self._files = files  # newest first; acquired for this snapshot
+        self._closed = False
         self._counts: dict[tuple[Term, ...], dict[int, int]] = {}
 
     def __enter__(self) -> "Snapshot":
@@ -47,6 +48,8 @@ class Snapshot:
     def close(self) -> None:
         """Let go of the files."""
         files, self._files = self._files, []
+        self._closed = True
+        self.__dict__.pop("_segments", None)
         for file in files:
             file.release()
 
@@ -104,10 +107,10 @@ class Snapshot:
         """The matching finished tasks one by one, a block at a time: newest start first, or oldest first with
         `reverse`; from the task with the key `start` on, or from where it would stand."""
         segments = self._segments
-        number = 0 if start is None and not reverse else len(segments) - 1
+        number = len(segments) - 1 if reverse else 0
         if start is not None:
-            number = max(0, bisect.bisect_right(segments, start, key=lambda segment: segment.first) - 1)
-        numbers = range(number, -1, -1) if reverse else range(number, len(segments))
+            number = bisect.bisect_right(segments, start, key=lambda segment: segment.first) - 1
+        numbers = range(number, -1, -1) if reverse else range(max(0, number), len(segments))
         for number in numbers:
             if wanted and not self._may_match(number, wanted):
                 continue
@@ -126,6 +129,8 @@ class Snapshot:
 
     @cached_property
     def _segments(self) -> list[Segment]:
+        if self._closed:
+            raise ValueError("the snapshot is closed")
         return join(self._files, self._journal.tasks.values())
 
     def _numbers(self, cancelled: Cancelled | None) -> Iterator[int]:

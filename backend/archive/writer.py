@@ -13,21 +13,24 @@ from types import TracebackType
 
 from backend.archive import inbox
 from backend.archive.active import parse_active, read_active, write_active
-from backend.archive.archive_file import ArchiveFile
+from backend.archive.archive_file import ArchiveFile, open_archives
 from backend.archive.files import (
+    DAY,
     CacheError,
-    list_archives,
+    clear_the_way,
     locked,
     make_directory,
     new_file,
     remove_temporaries,
+    sync_directory,
     try_worker_lock,
+    write_atomically,
 )
 from backend.archive.health import Health, write_health
-from backend.archive.journal import EMPTY, append_to_journal, cut_torn_tail, read_journal
-from backend.archive.lines import encode_all
+from backend.archive.journal import EMPTY, append_to_journal, cut_torn_tail, read_behind, read_journal
+from backend.archive.lines import encode_all, storable
 from backend.archive.merge import day_starts, layout_is_due, lost_since, prepare_merge
-from backend.archive.snapshot import Snapshot
+from backend.archive.snapshot import ScanCancelled, Snapshot
 from backend.archive.state import NodeKey, State, read_state, write_state
 from backend.task import Task, later
 from backend.upid import UpidError, parse_remote_upid
@@ -66,15 +69,15 @@ class CacheWriter:
         self._lock = threading.Lock()
         self._merging = threading.Lock()
         self._closing = threading.Event()
-        self._files: list[ArchiveFile] = []
+        self._files: dict[Path, ArchiveFile] = {}
         self._running: dict[str, Task] = {}
+        self._lowered: set[NodeKey] = set()
         self._merged = clock()
         make_directory(directory)
         try:
-            worker_lock = try_worker_lock(directory)
-            if worker_lock is None:
+            self._worker_lock = try_worker_lock(directory)
+            if self._worker_lock is None:
                 raise CacheBusy(f"{directory}: another process already fetches into this cache")
-            self._worker_lock = worker_lock
             try:
                 self._recover()
             except BaseException:
@@ -95,13 +98,12 @@ class CacheWriter:
         """Give the role back. Everything stored is durable already; a merge under way is broken off."""
         self._closing.set()
         with self._merging, self._lock:
-            self._close()
-
-    def _close(self) -> None:
-        for file in self._files:
-            file.release()
-        self._files = []
-        os.close(self._worker_lock)
+            for file in self._files.values():
+                file.release()
+            self._files = {}
+            if self._worker_lock is not None:
+                os.close(self._worker_lock)
+                self._worker_lock = None
 
     @property
     def running(self) -> dict[str, Task]:
@@ -109,23 +111,39 @@ class CacheWriter:
         return dict(self._running)
 
     def cutoff(self, remote: str, node: str) -> int | None:
-        """From where on (UNIX seconds) a node's tasks are to be asked for; None if from the beginning."""
+        """From where on (UNIX seconds) a node's tasks are to be asked for; None if from the beginning. A fetch
+        begins by asking this: of one that began before damage was found, `store` does not take the cutoff."""
+        self._lowered.discard((remote, node))
         return self._state.cutoffs.get((remote, node))
 
     def store(self, batch: Batch) -> None:
         """Take over a batch; it is durable when this returns, first its tasks, then its cutoffs. Storing the same
-        again changes nothing. Raises OSError, and then no cutoff has moved."""
-        oldest = day_starts(self._clock(), self._keep_days)[-1]
-        finished = {task.upid: task for task in batch.tasks if task.endtime is not None}
+        again changes nothing. Raises OSError, and then no cutoff has moved; CacheError when closed."""
+        now = self._clock()
+        oldest = day_starts(now, self._keep_days)[-1]
+        finished: dict[str, Task] = {}
+        started: dict[str, Task] = {}
+        for task in map(storable, batch.tasks):
+            if task.running:
+                started[task.upid] = task
+            else:
+                known = finished.get(task.upid)
+                finished[task.upid] = task if known is None else later(known, task)
         with self._lock:
+            if self._closing.is_set():
+                raise CacheError(f"{self.directory}: closed, so nothing can be stored")
             self._append(task for task in finished.values() if task.starttime >= oldest)
-            running = {upid: task for upid, task in self._running.items() if upid not in finished}
-            for task in batch.tasks:
-                if task.endtime is None and task.upid not in running and not self._is_finished(task, finished):
-                    running[task.upid] = task
+            ended = finished.keys() | self._journal.tasks.keys()
+            running = {upid: task for upid, task in self._running.items() if upid not in ended}
+            for upid, task in started.items():
+                if upid not in ended and upid not in running and not self._is_archived(task):
+                    running[upid] = task
             self._replace_running(running)
-            cutoffs = {**self._state.cutoffs, **batch.cutoffs}
-            self._replace_state({key: cutoff for key, cutoff in cutoffs.items() if cutoff > 0})
+            news = {key: cutoff for key, cutoff in batch.cutoffs.items() if key not in self._lowered}
+            # One that lies ahead, as after a wrong clock, would hide what starts before it.
+            self._replace_state(
+                {key: cutoff for key, cutoff in (self._state.cutoffs | news).items() if 0 < cutoff <= now + DAY}
+            )
 
     def keep_only(self, remotes: Collection[str]) -> None:
         """Forget the running tasks and cutoffs of remotes that are not there any more. Their history stays."""
@@ -139,17 +157,22 @@ class CacheWriter:
         and give up damaged blocks for being fetched again. Returns whether anything was done; raises
         ScanCancelled if the writer is closed meanwhile."""
         with self._merging:
+            if self._closing.is_set():
+                raise ScanCancelled
             now = self._clock()
             days = day_starts(now, self._keep_days)
             with self._lock:
+                self._cover(days)
                 journal = self._journal
+                files = list(self._files.values())
             due = (
                 merge_now
                 or journal.size > MERGE_BYTES
                 or (journal.size > 0 and now - self._merged >= MERGE_SECONDS)
                 or now < self._merged
-                or layout_is_due(self._files, days)
-                or any(file.damage for file in self._files)
+                or journal.bad_lines > 0
+                or layout_is_due(files, days)
+                or any(file.damage for file in files)
             )
             if due:
                 self._merge(days)
@@ -165,7 +188,10 @@ class CacheWriter:
         write_health(self.directory / "health", health)
 
     def _recover(self) -> None:
+        for done in clear_the_way(self.directory):
+            log.warning("%s", done)
         remove_temporaries(self.directory)
+        remove_temporaries(self.directory / "inbox", older_than=60.0)
         torn = cut_torn_tail(self._path("journal"))
         if torn:
             log.warning("journal: cut off %d bytes of a line that was not written whole", torn)
@@ -174,16 +200,41 @@ class CacheWriter:
         if problem:
             log.warning("%s", problem)
         self._open_files()
-        self._replace_running(self._find_running())
+        self._remove_doubles()
+        self._running = parse_active(read_active(self._path("active")))
+        self._replace_running(self._still_running())
+        self._cover(day_starts(self._clock(), self._keep_days))
 
-    def _find_running(self) -> dict[str, Task]:
-        """The tasks of the active file and the tracked ones, but for those that are known to have ended."""
-        running = parse_active(read_active(self._path("active")))
+    def _remove_doubles(self) -> None:
+        """Of an archive file that stands there plain and compressed, as after a crash, keep the whole one."""
+        for file in list(self._files.values()):
+            plain = file.path.with_suffix("")
+            if file.path.suffix == ".zst" and plain.is_file():
+                (file.path if file.damage else plain).unlink()
+        self._open_files()
+
+    def _cover(self, days: list[int]) -> None:
+        """Begin the files of days before the oldest file: at the first start, with more days to keep, after a
+        clock that was ahead. What started on these days was not kept until now, so it is asked for."""
+        oldest = min((file.start for file in self._files.values()), default=None)
+        missing = [day for day in days if oldest is None or day < oldest]
+        if not missing:
+            return
+        self._lower_cutoffs(days[-1])
+        with locked(self.directory, exclusive=True):
+            for day in missing:
+                write_atomically(self._path(f"archive.{day}"), b"")
+        self._open_files()
+
+    def _still_running(self) -> dict[str, Task]:
+        """The running and the tracked tasks, but for those that are known to have ended."""
+        running = dict(self._running)
         for upid in self._state.tracked:
             with contextlib.suppress(UpidError):
                 parsed = parse_remote_upid(upid)
                 running.setdefault(parsed.text, Task(parsed.text, parsed.upid.starttime))
-        return {upid: task for upid, task in running.items() if not self._is_finished(task, {})}
+        ended = self._journal.tasks
+        return {upid: task for upid, task in running.items() if upid not in ended and not self._is_archived(task)}
 
     def _path(self, name: str) -> Path:
         return self.directory / name
@@ -199,10 +250,8 @@ class CacheWriter:
             append_to_journal(self._path("journal"), encode_all(new))
             self._journal = read_journal(self._path("journal"), self._journal)
 
-    def _is_finished(self, task: Task, finished: Mapping[str, Task]) -> bool:
-        """Whether a task that is reported as running is known to have ended: reports may come late."""
-        if task.upid in finished or task.upid in self._journal.tasks:
-            return True
+    def _is_archived(self, task: Task) -> bool:
+        """Whether a task that is reported as running has long ended: reports may come late."""
         return self._archived.find(task.key) is not None
 
     def _replace_running(self, running: dict[str, Task]) -> None:
@@ -216,30 +265,37 @@ class CacheWriter:
             write_state(self._path("state"), state)
             self._state = state
 
+    def _lower_cutoffs(self, since: int) -> None:
+        """Have what started from `since` (UNIX seconds) on fetched again."""
+        lowered = {key: since for key, cutoff in self._state.cutoffs.items() if cutoff > since}
+        self._replace_state(self._state.cutoffs | lowered)
+        self._lowered |= lowered.keys()
+
     def _open_files(self) -> None:
-        for file in self._files:
-            file.release()
-        self._files = [ArchiveFile(path, start) for start, path in list_archives(self.directory)]
-        self._archived = Snapshot({}, EMPTY, self._files, None)
+        self._files = open_archives(self.directory, self._files)
+        self._archived = Snapshot({}, EMPTY, list(self._files.values()), None)
 
     def _merge(self, days: list[int]) -> None:
         """Merge beside readers and appends; they wait for the renames alone."""
         with self._lock:
             journal = self._journal
-        merge = prepare_merge(self.directory, self._files, journal, days, cancelled=self._closing.is_set)
+            files = list(self._files.values())
+        merge = prepare_merge(self.directory, files, journal, days, cancelled=self._closing.is_set)
         try:
             since = lost_since(merge.damage, days)
             for damage in merge.damage:
                 log.warning("%s: that time is fetched again", damage)
             with self._lock:
                 if since is not None:
-                    cutoffs = {key: min(cutoff, since) for key, cutoff in self._state.cutoffs.items()}
-                    self._replace_state(cutoffs)
+                    self._lower_cutoffs(since)
                 with new_file(self._path("journal")) as (file, rest):
-                    file.write(self._path("journal").read_bytes()[journal.size :] if journal.size else b"")
+                    file.write(read_behind(self._path("journal"), journal.size))
+                if merge.moved:
+                    append_to_journal(self._path("journal"), encode_all(merge.moved))
                 with locked(self.directory, exclusive=True):
                     merge.commit(self.directory)
                     os.replace(rest, self._path("journal"))
+                    sync_directory(self.directory)
                 self._journal = read_journal(self._path("journal"), EMPTY)
                 self._open_files()
         except BaseException:

@@ -35,18 +35,18 @@ def decompress(frame: bytes, limit: int) -> bytes:
     return content
 
 
-def decompress_some(frame: bytes) -> bytes:
-    """As much of a damaged or cut frame as can be had, block by block."""
+def decompress_some(frame: bytes, limit: int) -> bytes:
+    """As much of a damaged or cut frame as can be had, block by block, up to about `limit` bytes."""
     decompressor = zstd.ZstdDecompressor()
-    pieces = []
+    content = bytearray()
     for offset in range(0, len(frame), 4_096):
-        if decompressor.eof:
+        if decompressor.eof or len(content) >= limit:
             break
         try:
-            pieces.append(decompressor.decompress(frame[offset : offset + 4_096]))
+            content += decompressor.decompress(frame[offset : offset + 4_096], limit)
         except ZstdError:
             break
-    return b"".join(pieces)
+    return bytes(content)
 
 
 def frame_size(data: memoryview) -> int:

@@ -77,7 +77,5 @@ def with_places_options(function: Callable[..., None]) -> Callable[..., None]:
 
     with_places.__doc__ = function.__doc__
     path = click.Path(path_type=Path)
-    option = click.option("--cache-dir", type=path, metavar="DIR", help="The cache directory.")(
-        with_places
-    )
+    option = click.option("--cache-dir", type=path, metavar="DIR", help="The cache directory.")(with_places)
     return click.option("--config", type=path, metavar="FILE", help="The configuration file.")(option)

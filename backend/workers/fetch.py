@@ -53,7 +53,7 @@ class Fetcher:
         self._asked = {name: asyncio.Event() for name in clients}
         self._round = Round(started=clock())
         self._awaited: set[str] = set()
-        self._boundary: dict[tuple[str, str], frozenset[Task]] = {}
+        self._boundary: dict[tuple[str, str], tuple[int, frozenset[Task]]] = {}
 
     def request(self, remotes: Collection[str] = ()) -> None:
         """Fetch from these remotes as soon as possible; if none is named, begin a new round over all."""
@@ -170,7 +170,9 @@ class Fetcher:
         key = (client.name, node)
         cutoff = self._store.writer.cutoff(*key)
         # `since` is inclusive: what started in the cutoff's own second comes again, and is known.
-        known = self._boundary.get(key, frozenset())
+        reached, known = self._boundary.get(key, (None, frozenset()))
+        if reached != cutoff:
+            known = frozenset()  # the cutoff was set back: what was known there is wanted again
         newest: list[Task] = []
         pending: list[Task] = []
         async for page in client.tasks(node, since=self._oldest() if cutoff is None else cutoff):
@@ -184,7 +186,7 @@ class Fetcher:
         # A clock that is ahead must not move the cutoff past what starts once it is right again.
         reached = min(newest[0].starttime, int(self._clock())) if newest else cutoff or 0
         await self._store.put(Batch(pending, {key: reached} if reached > 0 else {}))
-        self._boundary[key] = frozenset(task for task in newest if task.endtime is not None)
+        self._boundary[key] = (reached, frozenset(task for task in newest if task.endtime is not None))
 
 
 def _newest(tasks: list[Task]) -> list[Task]:

@@ -79,7 +79,9 @@ def test_wrong_filter(snap_compare: Compare, app: Dashboard) -> None:
         screen = Screen(pilot)
         await screen.until_shown("History 600")
         await screen.press("slash")
-        await screen.enter("status:bad")
+        await screen.enter("status")
+        await screen.until(lambda: "of 600 ── status" in screen.text)
+        await screen.enter(":bad")
         await screen.until_shown("no status is called")
 
     assert snap_compare(app, terminal_size=(120, 40), run_before=typed)

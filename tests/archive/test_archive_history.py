@@ -1,0 +1,164 @@
+"""The cache against a model: whatever is stored, merged, rotated, however the clock goes and whenever the worker
+is restarted, readers are shown exactly what a plain dictionary would show."""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from backend.archive import Batch, CacheWriter, Snapshot, TaskCache
+from backend.archive.files import DAY
+from backend.task import Task
+from tests.archive.model import (
+    FILTERS,
+    NOW,
+    TODAY,
+    Clock,
+    Model,
+    assert_lists,
+    finished,
+    read_by_hand,
+    running,
+    spread,
+)
+
+numbers = st.integers(0, 30)
+ages = st.sampled_from([0, 60, 3_600, DAY, 3 * DAY, 6 * DAY, 7 * DAY, 9 * DAY, -3_600, -2 * DAY])
+reports = st.tuples(numbers, ages, st.sampled_from(["running", "OK", "failed", "later"]))
+
+
+def task_of(report: tuple[int, int, str]) -> Task:
+    """A report of one of a few tasks, so that the same ones come again, in another form."""
+    number, age, form = report
+    start = NOW - age - number * 7
+    if form == "running":
+        return running(number, start)
+    return finished(number, start, end=start + (90 if form == "later" else 60), status=form)
+
+
+class CacheMachine(RuleBasedStateMachine):
+    @initialize()
+    def start(self) -> None:
+        self.directory = Path(tempfile.mkdtemp(prefix="cache-"))
+        self.clock = Clock()
+        self.writer = CacheWriter(self.directory, clock=self.clock)
+        self.reader = TaskCache(self.directory)
+        self.model = Model(self.clock.now)
+        self.held: tuple[Snapshot, list[Task], list[Task]] | None = None
+        self.base = 1_000
+
+    def teardown(self) -> None:
+        if hasattr(self, "writer"):
+            if self.held is not None:
+                self.held[0].close()
+            self.writer.close()
+            self.reader.close()
+            shutil.rmtree(self.directory)
+
+    @rule(batch=st.lists(reports, min_size=1, max_size=8))
+    def store(self, batch: list[tuple[int, int, str]]) -> None:
+        tasks = [task_of(report) for report in batch]
+        self.writer.store(Batch(tasks))
+        self.model.store(tasks, self.clock.now)
+
+    @rule(count=st.sampled_from([600, 1_300]), days=st.integers(0, 7))
+    def store_many(self, count: int, days: int) -> None:
+        tasks = spread(count, first=TODAY - days * DAY, base=self.base)
+        self.base += 10_000
+        self.writer.store(Batch(tasks))
+        self.model.store(tasks, self.clock.now)
+
+    @rule()
+    def merge(self) -> None:
+        assert self.writer.housekeep(merge_now=True)
+        self.model.merge(self.clock.now)
+        assert read_by_hand(self.directory) == self.model.history()
+        assert not self.writer.housekeep()
+
+    @rule()
+    def housekeep_when_due(self) -> None:
+        if self.writer.housekeep():
+            self.model.merge(self.clock.now)
+
+    @rule(seconds=st.sampled_from([3_600, DAY, 3 * DAY, -60, -DAY, -3 * DAY]))
+    def pass_time(self, seconds: int) -> None:
+        self.clock.now += seconds
+
+    @rule()
+    def leap_years_ahead_and_back(self) -> None:
+        now = self.clock.now
+        for self.clock.now in (now + 4_000 * DAY, now):
+            self.writer.housekeep()
+            self.model.open(self.clock.now)
+            self.model.merge(self.clock.now)
+
+    @rule()
+    def restart(self) -> None:
+        self.writer.close()
+        self.writer = CacheWriter(self.directory, clock=self.clock)
+        self.model.open(self.clock.now)
+
+    @rule()
+    def store_the_same_again(self) -> None:
+        before = (self.directory / "journal").read_bytes() if (self.directory / "journal").exists() else b""
+        self.writer.store(Batch([*self.writer.running.values()]))
+        after = (self.directory / "journal").read_bytes() if (self.directory / "journal").exists() else b""
+        assert after == before
+
+    @precondition(lambda self: self.held is None)
+    @rule()
+    def hold_a_snapshot(self) -> None:
+        self.held = (self.reader.snapshot(), self.model.history(), self.model.running())
+
+    @precondition(lambda self: self.held is not None)
+    @rule()
+    def look_at_the_held_snapshot_again(self) -> None:
+        assert self.held is not None
+        snapshot, history, active = self.held
+        assert_lists(snapshot, history, FILTERS[:3])
+        assert snapshot.running() == active
+        snapshot.close()
+        self.held = None
+
+    @invariant()
+    def shows_what_the_model_shows(self) -> None:
+        if not hasattr(self, "writer"):
+            return
+        with self.reader.snapshot() as snapshot:
+            assert snapshot.running() == self.model.running()
+            assert list(snapshot.iterate()) == self.model.history()
+            assert snapshot.damage == ()
+        with TaskCache(self.directory).snapshot() as snapshot:
+            assert_lists(snapshot, self.model.history(), ["", FILTERS[len(self.model.known) % len(FILTERS)]])
+        assert not list(self.directory.glob(".tmp-*"))
+
+
+TestCache = CacheMachine.TestCase
+TestCache.settings = settings(max_examples=20, stateful_step_count=25)
+
+
+def test_tasks_of_one_second_over_several_frames_are_told_apart(tmp_path: Path) -> None:
+    tasks = sorted((finished(number, NOW) for number in range(1_300)), key=lambda task: task.key)
+    with CacheWriter(tmp_path, clock=Clock()) as writer:
+        writer.store(Batch([*tasks, finished(5_000, NOW - 1), finished(5_001, NOW + 1)]))
+        writer.housekeep(merge_now=True)
+    history = [finished(5_001, NOW + 1), *tasks, finished(5_000, NOW - 1)]
+    with TaskCache(tmp_path).snapshot() as snapshot:
+        assert_lists(snapshot, history, [f"until:{NOW}", f"since:{NOW}", f"until:{NOW - 1}", f"since:{NOW + 1}"])
+
+
+def test_every_question_is_answered_over_many_frames_and_a_journal_between_them(tmp_path: Path) -> None:
+    tasks = spread(2_700)
+    with CacheWriter(tmp_path, clock=Clock()) as writer:
+        writer.store(Batch(tasks[::2]))
+        writer.housekeep(merge_now=True)
+        writer.store(Batch(tasks[1::2]))
+        with TaskCache(tmp_path).snapshot() as snapshot:
+            assert_lists(snapshot, tasks[::-1])
+        writer.housekeep(merge_now=True)
+    assert read_by_hand(tmp_path) == tasks[::-1]
+    with TaskCache(tmp_path).snapshot() as snapshot:
+        assert_lists(snapshot, tasks[::-1])

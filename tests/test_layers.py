@@ -1,0 +1,90 @@
+"""The layers of the project: what a part may import, and that nothing below the dashboard knows of it."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+LAYERS = [
+    {"upid", "description", "text", "times"},
+    {"task"},
+    {"query", "config"},
+    {"client", "archive"},
+    {"workers"},
+]
+"""Rooms of backend, the lowest first. What is in none of them, such as the command line, lies above."""
+
+
+def modules(package: str) -> list[str]:
+    """The dotted names of a package's modules."""
+    names = []
+    for path in sorted((ROOT / package).rglob("*.py")):
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        names.append(".".join(parts[:-1] if parts[-1] == "__init__" else parts))
+    return names
+
+
+def imports(path: Path) -> Iterator[str]:
+    """The dotted names of all modules a file imports, wherever in it."""
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: a relative import"
+            yield node.module or ""
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def room(dotted: str) -> str:
+    """The room of backend that a module lives in."""
+    parts = dotted.split(".")
+    return parts[1] if len(parts) > 1 else ""
+
+
+def layer(name: str) -> int:
+    return next((number for number, rooms in enumerate(LAYERS) if name in rooms), len(LAYERS))
+
+
+BACKEND_FILES = sorted((ROOT / "backend").rglob("*.py"))
+ROOMS = {path.stem if path.parent.name == "backend" else path.parent.name for path in BACKEND_FILES}
+
+
+@pytest.mark.parametrize("path", BACKEND_FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_within_backend_go_down_the_layers_only(path: Path) -> None:
+    parts = path.relative_to(ROOT / "backend").parts
+    here = parts[0].removesuffix(".py")
+    for dotted in imports(path):
+        if not dotted.startswith("backend."):
+            continue
+        there = room(dotted)
+        if there == here or there not in ROOMS:
+            continue
+        down = layer(there) < layer(here) or layer(here) == layer(there) == len(LAYERS)
+        assert down, f"{path.relative_to(ROOT)} imports {dotted}"
+
+
+@pytest.mark.parametrize("path", BACKEND_FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_file_of_backend_names_the_dashboard_or_its_libraries(path: Path) -> None:
+    foreign = {dotted.split(".")[0] for dotted in imports(path)} & {"tui", "textual", "rich"}
+    assert not foreign
+
+
+def test_all_of_backend_can_be_imported_where_neither_the_dashboard_nor_its_libraries_are() -> None:
+    names = modules("backend")
+    assert {"backend.upid", "backend.archive.writer"} <= set(names)
+    # httpx loads rich by itself where it finds it, so that its absence from sys.modules would prove nothing.
+    script = (
+        "import importlib, sys\n"
+        "sys.modules.update({'tui': None, 'textual': None, 'rich': None})\n"
+        f"for name in {names!r}: importlib.import_module(name)\n"
+        "print('imported')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
+    assert (done.stdout.strip(), done.returncode) == ("imported", 0), done.stderr
