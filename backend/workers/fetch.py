@@ -154,8 +154,7 @@ class Fetcher:
         try:
             if node.online is False:
                 raise NodeOfflineError(client.name, "the cluster reports this node as offline", node.name)
-            async with self._slots:
-                await self._fetch_tasks(client, node.name, round)
+            await self._fetch_tasks(client, node.name, round)
         except RemoteError as error:
             self._board.node_failed(client.name, node.name, error.words)
             return False
@@ -168,21 +167,23 @@ class Fetcher:
     async def _fetch_tasks(self, client: RemoteClient, node: str, round: Round) -> None:
         """Hand on what the node has started since its cutoff, and move the cutoff once all of it is durable."""
         key = (client.name, node)
-        cutoff = self._store.writer.cutoff(*key)
-        # `since` is inclusive: what started in the cutoff's own second comes again, and is known.
-        reached, known = self._boundary.get(key, (None, frozenset()))
-        if reached != cutoff:
-            known = frozenset()  # the cutoff was set back: what was known there is wanted again
         newest: list[Task] = []
         pending: list[Task] = []
-        async for page in client.tasks(node, since=self._oldest() if cutoff is None else cutoff):
-            tasks = [task for task in page.tasks if task not in known]
-            round.tasks += len(tasks)
-            pending.extend(tasks)
-            newest = _newest([*newest, *page.tasks])
-            if len(pending) >= BATCH_TASKS:
-                await self._store.put(Batch(pending))
-                pending = []
+        async with self._slots:
+            cutoff = self._store.writer.cutoff(*key)
+            # `since` is inclusive: what started in the cutoff's own second comes again, and is known, unless the
+            # cutoff was set back to have it again.
+            boundary, known = self._boundary.get(key, (None, frozenset()))
+            async for page in client.tasks(node, since=self._oldest() if cutoff is None else cutoff):
+                tasks = [task for task in page.tasks if boundary != cutoff or task not in known]
+                round.tasks += len(tasks)
+                pending.extend(tasks)
+                newest = _newest([*newest, *page.tasks])
+                if len(pending) >= BATCH_TASKS:
+                    await self._store.put(Batch(pending))
+                    pending = []
+            # The slot is given back before the disk is waited for, unless the disk is what all wait for.
+            await self._store.room()
         # A clock that is ahead must not move the cutoff past what starts once it is right again.
         reached = min(newest[0].starttime, int(self._clock())) if newest else cutoff or 0
         await self._store.put(Batch(pending, {key: reached} if reached > 0 else {}))

@@ -8,6 +8,9 @@ from backend.archive import Batch, CacheWriter
 from backend.archive.state import NodeKey
 from backend.task import Task
 
+BACKLOG_TASKS = 20_000
+"""Tasks that may wait to be written before fetching has to wait as well."""
+
 
 class Store:
     """Hands batches to the archive in a thread, many at a time. An async context manager: what was handed over is
@@ -15,6 +18,9 @@ class Store:
 
     def __init__(self, writer: CacheWriter) -> None:
         self.writer = writer
+        self._backlog = 0
+        self._drained = asyncio.Event()
+        self._drained.set()
         self._waiting: list[tuple[Batch, asyncio.Future[None]]] = []
         self._drain: asyncio.Task[None] | None = None
 
@@ -27,11 +33,18 @@ class Store:
         if self._drain is not None:
             await self._drain
 
+    async def room(self) -> None:
+        """Wait until not too much waits to be written: ask before fetching more."""
+        await self._drained.wait()
+
     async def put(self, batch: Batch) -> None:
         """Store a batch; it is durable when this returns, and will be if the wait is cancelled. Raises OSError
         if the disk refuses it: then it is not stored, and none of its cutoffs has moved."""
         done = asyncio.get_running_loop().create_future()
         self._waiting.append((batch, done))
+        self._backlog += len(batch.tasks)
+        if self._backlog > BACKLOG_TASKS:
+            self._drained.clear()
         if self._drain is None:
             self._drain = asyncio.create_task(self._write_all())
         await done
@@ -39,12 +52,14 @@ class Store:
     async def _write_all(self) -> None:
         while self._waiting:
             taken, self._waiting = self._waiting, []
+            self._backlog = 0
             tasks: list[Task] = []
             cutoffs: dict[NodeKey, int] = {}
             for batch, _ in taken:
                 tasks.extend(batch.tasks)
                 cutoffs.update(batch.cutoffs)
             error = await self._write(tasks, cutoffs)
+            self._drained.set()
             for _, done in taken:
                 if done.cancelled():
                     continue
