@@ -2,11 +2,12 @@
 
 import os
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from backend.archive.files import sync_directory
-from backend.archive.lines import decode_all
+from backend.archive.lines import decode_all, encode_all
 from backend.task import Task, later
 
 
@@ -111,3 +112,33 @@ def cut_torn_tail(path: Path) -> int:
             return torn
     except FileNotFoundError:
         return 0
+
+
+class Journal:
+    """The journal as its one writer holds it: `tasks` by remote UPID in their latest form, `size` in bytes."""
+
+    def __init__(self, path: Path) -> None:
+        """Read the journal. Raises OSError."""
+        self._path = path
+        self.read()
+
+    def read(self) -> None:
+        """Read it anew, as after a merge has replaced it."""
+        content = read_journal(self._path)
+        self.size = content.size
+        self.tasks = dict(content.tasks)
+        self.bad_lines = content.bad_lines
+        self._tail = content.tail
+
+    def append(self, tasks: Sequence[Task]) -> None:
+        """Append storable finished tasks that hold against what is known of them. Raises OSError, and then nothing
+        was appended."""
+        lines = encode_all(tasks)
+        append_to_journal(self._path, lines)
+        self.size += len(lines)
+        self.tasks.update((task.upid, task) for task in tasks)
+        self._tail = lines[lines.rfind(b"\n", 0, -1) + 1 :]
+
+    def content(self) -> JournalContent:
+        """What it holds now; later appends do not change that."""
+        return JournalContent(self.size, self._tail, dict(self.tasks), self.bad_lines)

@@ -27,7 +27,7 @@ from backend.archive.files import (
     write_atomically,
 )
 from backend.archive.health import Health, write_health
-from backend.archive.journal import EMPTY, append_to_journal, cut_torn_tail, read_behind, read_journal
+from backend.archive.journal import EMPTY, Journal, append_to_journal, cut_torn_tail, read_behind
 from backend.archive.lines import encode_all, storable
 from backend.archive.merge import day_starts, layout_is_due, lost_since, prepare_merge
 from backend.archive.snapshot import ScanCancelled, Snapshot
@@ -39,6 +39,8 @@ log = logging.getLogger(__name__)
 
 MERGE_BYTES = 5 << 20
 """A journal of this size (bytes) is merged."""
+BACKLOG_BYTES = 16 << 20
+"""A journal of this size (bytes) takes no more before it is merged: it is kept in memory as well."""
 MERGE_SECONDS = 3_600
 """A journal is merged at least this often (seconds)."""
 
@@ -118,7 +120,13 @@ class CacheWriter:
 
     def store(self, batch: Batch) -> None:
         """Take over a batch; it is durable when this returns, first its tasks, then its cutoffs. Storing the same
-        again changes nothing. Raises OSError, and then no cutoff has moved; CacheError when closed."""
+        again changes nothing. Raises OSError, and then no cutoff has moved; CacheError when closed.
+
+        A journal that has grown past BACKLOG_BYTES is merged first: then this takes seconds.
+        """
+        if self._journal.size > BACKLOG_BYTES:
+            with contextlib.suppress(ScanCancelled):
+                self.housekeep()
         now = self._clock()
         oldest = day_starts(now, self._keep_days)[-1]
         finished: dict[str, Task] = {}
@@ -195,7 +203,7 @@ class CacheWriter:
         torn = cut_torn_tail(self._path("journal"))
         if torn:
             log.warning("journal: cut off %d bytes of a line that was not written whole", torn)
-        self._journal = read_journal(self._path("journal"), EMPTY)
+        self._journal = Journal(self._path("journal"))
         self._state, problem = read_state(self._path("state"))
         if problem:
             log.warning("%s", problem)
@@ -247,8 +255,7 @@ class CacheWriter:
             if task.upid not in known or later(known[task.upid], task) != known[task.upid]
         ]
         if new:
-            append_to_journal(self._path("journal"), encode_all(new))
-            self._journal = read_journal(self._path("journal"), self._journal)
+            self._journal.append(new)
 
     def _is_archived(self, task: Task) -> bool:
         """Whether a task that is reported as running has long ended: reports may come late."""
@@ -278,7 +285,7 @@ class CacheWriter:
     def _merge(self, days: list[int]) -> None:
         """Merge beside readers and appends; they wait for the renames alone."""
         with self._lock:
-            journal = self._journal
+            journal = self._journal.content()
             files = list(self._files.values())
         merge = prepare_merge(self.directory, files, journal, days, cancelled=self._closing.is_set)
         try:
@@ -296,7 +303,7 @@ class CacheWriter:
                     merge.commit(self.directory)
                     os.replace(rest, self._path("journal"))
                     sync_directory(self.directory)
-                self._journal = read_journal(self._path("journal"), EMPTY)
+                self._journal.read()
                 self._open_files()
         except BaseException:
             merge.discard()
