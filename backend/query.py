@@ -3,7 +3,8 @@
     FILTER = TERM …                      all terms must match
     TERM   = [-] WORD | [-] FIELD:VALUE[,VALUE…]
 
-`-` negates a term, quotes keep spaces and commas and make a word of anything. FIELDS lists the fields."""
+`-` negates a term, quotes keep spaces and commas and make a word of anything; in words, names and numbers `*`
+stands for any text. FIELDS lists the fields."""
 
 import math
 import re
@@ -15,39 +16,51 @@ from difflib import get_close_matches
 from fnmatch import translate
 
 from backend.task import Status, Task
-from backend.times import parse_moment
+from backend.times import MOMENT_EXPECTED, parse_moment
 
 FIELDS: dict[str, str] = {
     "status": "ok, warning, error, unknown or running",
-    "type": "a task type such as vzdump or qm* (`*` stands for any text)",
+    "type": "a task type such as vzdump or qm*",
     "remote": "a remote's name",
     "node": "a node's name",
     "user": "a user (root@pam, with all its tokens) or a token (root@pam!backup)",
-    "vmid": "the number of a guest",
-    "since": "started then or later: 2h, 7d, 14:30, yesterday, 2026-11-01, 2026-11-01T08:00",
+    "vmid": "the number of a guest such as 101 or 10*",
+    "since": "started then or later: 2h, 7d, 14:30, now, yesterday, 2026-11-01, 2026-11-01T08:00",
     "until": "started then or earlier; a date means to the end of that day",
 }
 
-_TERM = re.compile(r'\s*(?P<term>(?:"[^"]*"|[^\s"])+|"[^"]*$|\S+)')
+MOST_CHARACTERS = 500
+MOST_TERMS = 50
+"""What a filter may hold: each term is a look at every task."""
+
+_LONGEST_QUOTE = 40
+"""How many characters of a text an error repeats."""
+
+_TERM = re.compile(r'\s*(?P<term>(?:"[^"]*"|[^\s"])+(?:"[^"]*\Z)?|"[^"]*\Z)')
 _PIECE = re.compile(r'"(?P<quoted>[^"]*)"|(?P<comma>,)|(?P<plain>[^",]+)')
+_END_OF_UPID = re.compile(
+    r"upid:[^:\s]+:[0-9a-f]{8}:[0-9a-f]{8,9}:(?:[0-9a-f]{8,16}:)?([0-9a-f]{8}):[^:\s/]+:[^:\s/]*:[^:\s/]+:$"
+)
+_NUMBER = re.compile(r"[0-9*]+")
 _GUEST = re.compile(r"(?:[^:/]*:)?(?:vm|ct)/(\d+)(?:/.*)?|(\d+)(?:@.*)?")
 
 
 class FilterError(ValueError):
-    """A filter that cannot be read: `word` is the part at fault, `expected` what could stand there."""
+    """A filter that cannot be read: `word` is the part at fault, cut with `…` where it is long; `expected` says
+    what could stand there, and why the word cannot."""
 
     def __init__(self, word: str, expected: str) -> None:
-        super().__init__(f"{word}: {expected}")
-        self.word = word
+        self.word = _quote(word)
         self.expected = expected
+        super().__init__(f"{self.word}: {expected}")
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
     """One condition. `field` is a key of FIELDS, or "word".
 
-    Any of `values` may match: lower-case text for a word, UNIX seconds for since and until, patterns in which
-    `*` stands for any text for the rest.
+    Any of `values` may match: what `word_matcher` takes for a word, UNIX seconds for since and until, a Status for
+    status, and what `matcher_of_values` takes for the rest.
     """
 
     field: str
@@ -68,9 +81,22 @@ class Filter:
     @property
     def bounds(self) -> tuple[float, float]:
         """The start times (UNIX seconds) outside of which nothing matches."""
-        since = [float(term.values[0]) for term in self.terms if term.field == "since" and not term.negated]
-        until = [float(term.values[0]) for term in self.terms if term.field == "until" and not term.negated]
-        return max(since, default=-math.inf), min(until, default=math.inf)
+        since, until = -math.inf, math.inf
+        for term in self.terms:
+            if term.negated:
+                continue
+            if term.field == "since":
+                since = max(since, float(term.values[0]))
+            elif term.field == "until":
+                until = min(until, float(term.values[0]))
+            elif term.field == "word" and (start := _start_of_upid(term.values[0])) is not None:
+                since, until = max(since, start), min(until, start)
+        return since, until
+
+    @property
+    def timeless(self) -> tuple[Term, ...]:
+        """The terms without those whose whole meaning is in `bounds`."""
+        return tuple(term for term in self.terms if term.negated or term.field not in ("since", "until"))
 
     def matcher(self) -> Callable[[Task], bool]:
         """A function that tells whether a task matches; made once for a scan over many."""
@@ -85,11 +111,25 @@ class Filter:
 
 
 def parse_filter(text: str, *, now: float | None = None, tz: tzinfo | None = None) -> Filter:
-    """Read a filter. `now` (UNIX seconds, default the clock) and `tz` (default local time) are for since and
-    until. Raises FilterError naming the word and what was expected."""
+    """Read a filter of at most MOST_CHARACTERS and MOST_TERMS. `now` (UNIX seconds, default the clock) and `tz`
+    (default local time) are for since and until. Raises FilterError naming the word and what was expected."""
     now = time.time() if now is None else now
-    terms = tuple(_parse_term(match["term"], now, tz) for match in _TERM.finditer(text))
-    return Filter(text.strip(), terms)
+    if len(text) > MOST_CHARACTERS:
+        raise FilterError(text, f"expected at most {MOST_CHARACTERS} characters in a filter, not {len(text):,}")
+    written = [match["term"] for match in _TERM.finditer(text)]
+    if len(written) > MOST_TERMS:
+        raise FilterError(
+            written[MOST_TERMS], f"expected at most {MOST_TERMS} terms in a filter, not {len(written)}"
+        )
+    return Filter(text.strip(), tuple(_parse_term(term, now, tz) for term in written))
+
+
+def split_last_term(text: str) -> tuple[str, str]:
+    """What of a filter's text comes before the term it ends with, and that term; empty if it ends in a space."""
+    start = end = 0
+    for match in _TERM.finditer(text):
+        start, end = match.span("term")
+    return (text[:start], text[start:]) if end == len(text) else (text, "")
 
 
 def _parse_term(raw: str, now: float, tz: tzinfo | None) -> Term:
@@ -102,27 +142,29 @@ def _parse_term(raw: str, now: float, tz: tzinfo | None) -> Term:
         word = body.replace('"', "").lower()
         if not word:
             raise FilterError(raw, "expected a word to search for")
-        return Term("word", (word,), negated)
+        # a word may stand anywhere: at its ends, "any text" says nothing more
+        return Term("word", (word.strip("*"),), negated)
     field = name.lower()
     if field not in FIELDS:
         guess = get_close_matches(field, FIELDS, n=1)
-        hint = f"did you mean {guess[0]}:?" if guess else f"the fields are {', '.join(FIELDS)}"
-        raise FilterError(raw, f"no field is called {name!r}; {hint} (put quotes around it to search for it)")
+        hint = f"did you mean {guess[0]}:?" if guess else f"the fields are {', '.join(FIELDS)};"
+        raise FilterError(raw, f"{hint} no field is called {_quote(name)!r} (in quotes it is a word)")
     if field in ("since", "until"):
         moment = value.replace('"', "")
         try:
             first, last = parse_moment(moment, now, tz)
-        except ValueError as error:
-            raise FilterError(raw, str(error)) from None
+        except ValueError:
+            instead = f", not {_quote(moment)!r}" if moment else ""
+            raise FilterError(raw, f"expected {MOMENT_EXPECTED}{instead}") from None
         return Term(field, (str(first if field == "since" else last),), negated)
     values = _split_values(value)
     if not values:
         raise FilterError(raw, f"expected {FIELDS[field]} after {field}:")
     for one in values:
         if field == "status" and one not in tuple(Status):
-            raise FilterError(raw, f"no status is called {one!r}; expected {FIELDS[field]}")
-        if field == "vmid" and not (one.isascii() and one.isdigit()):
-            raise FilterError(raw, f"expected {FIELDS[field]} such as 101, not {one!r}")
+            raise FilterError(raw, f"expected {FIELDS[field]}, not {_quote(one)!r}")
+        if field == "vmid" and _NUMBER.fullmatch(one) is None:
+            raise FilterError(raw, f"expected {FIELDS[field]}, not {_quote(one)!r}")
     return Term(field, values, negated)
 
 
@@ -141,14 +183,19 @@ def _split_values(value: str) -> tuple[str, ...]:
     return tuple(one.lower() for one in values if one)
 
 
+def _quote(text: str) -> str:
+    """A text as an error repeats it."""
+    return text if len(text) <= _LONGEST_QUOTE else text[: _LONGEST_QUOTE - 1] + "…"
+
+
 def _negate(test: Callable[[Task], bool]) -> Callable[[Task], bool]:
     return lambda task: not test(task)
 
 
 def _test(term: Term) -> Callable[[Task], bool]:
     if term.field == "word":
-        (word,) = term.values
-        return lambda task: word in searchable_text(task)
+        holds = word_matcher(term.values[0])
+        return lambda task: holds(searchable_text(task))
     if term.field == "since":
         since = int(term.values[0])
         return lambda task: task.starttime >= since
@@ -158,9 +205,9 @@ def _test(term: Term) -> Callable[[Task], bool]:
     wanted = frozenset(term.values)
     if term.field == "status":
         return lambda task: task.status_class in wanted
-    if term.field == "vmid":
-        return lambda task: guest_id(task.worker_id) in wanted
     fits = matcher_of_values(term.values)
+    if term.field == "vmid":
+        return lambda task: (guest := guest_id(task.worker_id)) is not None and fits(guest)
     if term.field == "user":
         return lambda task: fits(task.user) or fits(task.user.partition("!")[0])
     if term.field == "type":
@@ -171,10 +218,16 @@ def _test(term: Term) -> Callable[[Task], bool]:
 
 
 def searchable_text(task: Task) -> str:
-    """What a word is searched in, lower case: what a row shows, and the UPID."""
+    """What a word is searched in, lower case, a line each: what a row shows, and the UPID."""
     status = task.status or task.status_class
     shown = (task.remote, task.node, task.user, task.description, status, task.upid)
     return "\n".join(shown).lower()
+
+
+def _start_of_upid(word: str) -> int | None:
+    """The start time in a word that ends as a whole UPID does, read from its number."""
+    match = _END_OF_UPID.search(word)
+    return None if match is None else int(match[1], 16)
 
 
 def guest_id(worker_id: str | None) -> str | None:
@@ -183,6 +236,29 @@ def guest_id(worker_id: str | None) -> str | None:
         return None
     match = _GUEST.fullmatch(worker_id)
     return None if match is None else match[1] or match[2]
+
+
+def word_matcher(word: str) -> Callable[[str], bool]:
+    """Whether a lower-case text holds a word, which is lower case too. With `*` in it, one line of the text must
+    hold the parts between the `*` in their order, whatever stands between them; no word, or nothing but `*`, is in
+    every text."""
+    parts = [part for part in word.split("*") if part]
+    if len(parts) < 2:
+        only = "".join(parts)
+        return lambda text: only in text
+    return lambda text: (
+        all(part in text for part in parts) and any(_in_order(parts, line) for line in text.split("\n"))
+    )
+
+
+def _in_order(parts: list[str], line: str) -> bool:
+    end = 0
+    for part in parts:
+        start = line.find(part, end)
+        if start < 0:
+            return False
+        end = start + len(part)
+    return True
 
 
 def matcher_of_values(values: tuple[str, ...]) -> Callable[[str], bool]:

@@ -1,10 +1,15 @@
 """One task: what the cache stores of it, and what follows from that (`description` has its words)."""
 
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from backend.description import describe
-from backend.upid import RemoteUpid, parse_remote_upid
+from backend.upid import RemoteUpid, Upid, UpidError, parse_remote_upid
+
+MAX_STATUS = 4_096
+"""Characters of a status that are kept."""
 
 
 class Status(StrEnum):
@@ -32,8 +37,8 @@ def status_class(status: str | None) -> Status:
     return Status.ERROR
 
 
-class Task:
-    """A running or finished task. Immutable by agreement; equal when everything stored of it is.
+class Task(NamedTuple):
+    """A running or finished task.
 
     Attributes:
         upid: the remote UPID, typed, as text: the task's identity.
@@ -42,22 +47,15 @@ class Task:
         status: `OK`, `WARNINGS: N`, `unexpected status` or the error's text; None while the task runs.
     """
 
-    __slots__ = ("_parsed", "endtime", "starttime", "status", "upid")
-
-    def __init__(self, upid: str, starttime: int, endtime: int | None = None, status: str | None = None) -> None:
-        self.upid = upid
-        self.starttime = starttime
-        self.endtime = endtime
-        self.status = status
-        self._parsed: RemoteUpid | None = None
+    upid: str
+    starttime: int
+    endtime: int | None = None
+    status: str | None = None
 
     @property
     def parsed(self) -> RemoteUpid:
-        """The remote UPID, taken apart; parsed when first asked for, since most tasks are only passed on."""
-        parsed = self._parsed
-        if parsed is None:
-            parsed = self._parsed = parse_remote_upid(self.upid)
-        return parsed
+        """The remote UPID, taken apart."""
+        return _parse(self.upid)
 
     @property
     def remote(self) -> str:
@@ -129,21 +127,15 @@ class Task:
             "status": self.status,
         }
 
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Task):
-            return NotImplemented
-        return (self.upid, self.starttime, self.endtime, self.status) == (
-            other.upid,
-            other.starttime,
-            other.endtime,
-            other.status,
-        )
 
-    def __hash__(self) -> int:
-        return hash(self.upid)
-
-    def __repr__(self) -> str:
-        return f"Task({self.upid!r}, {self.starttime}, {self.endtime}, {self.status!r})"
+# A row on the screen asks for half a dozen of these fields.
+@lru_cache(maxsize=2_048)
+def _parse(upid: str) -> RemoteUpid:
+    """Tasks are checked where they come in; what a damaged file makes of one must not bring down who shows it."""
+    try:
+        return parse_remote_upid(upid)
+    except UpidError:
+        return RemoteUpid(upid, "pve", "?", Upid(upid, "?", 0, 0, 0, "?", None, "?"))
 
 
 def later(one: Task, other: Task) -> Task:
@@ -152,3 +144,12 @@ def later(one: Task, other: Task) -> Task:
     if one.endtime is None or other.endtime is None:
         return one if other.endtime is None and one.endtime is not None else other
     return one if one.endtime > other.endtime else other
+
+
+def latest(tasks: Iterable[Task], known: Mapping[str, Task] | None = None) -> dict[str, Task]:
+    """Tasks by remote UPID, of each the report that holds; `known` are earlier reports."""
+    held = dict(known or {})
+    for task in tasks:
+        earlier = held.get(task.upid)
+        held[task.upid] = task if earlier is None else later(earlier, task)
+    return held

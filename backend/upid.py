@@ -59,9 +59,7 @@ def parse_upid(text: str, type: RemoteType) -> Upid:
     match = (_PVE if type == "pve" else _PBS).fullmatch(text)
     if match is None:
         raise UpidError(f"not a {type.upper()} UPID: {text[:200]!r}")
-    worker_id: str | None = match["id"] or None
-    if type == "pbs" and worker_id is not None:
-        worker_id = _unescape(worker_id)
+    worker_id = decode_worker_id(match["id"], type)
     return Upid(
         text,
         match["node"],
@@ -115,11 +113,14 @@ def escape_worker_id(worker_id: str) -> str:
     return "".join(escaped)
 
 
-def _unescape(escaped: str) -> str:
-    """Undo systemd's unit escaping; what is no valid escape or no UTF-8 stays as it is written."""
-    raw = escaped.replace("-", "/").encode()
-    raw = _ESCAPE.sub(lambda match: bytes([int(match[1], 16)]), raw)
+def decode_worker_id(raw: str, type: RemoteType) -> str | None:
+    """The worker id that stands in a UPID as `raw`: None if it is empty. PBS escapes it as systemd does; what is
+    no valid escape or no UTF-8 stays as it is written."""
+    if type == "pve" or not raw:
+        return raw or None
+    content = raw.replace("-", "/").encode("utf-8", "surrogatepass")
+    content = _ESCAPE.sub(lambda match: bytes([int(match[1], 16)]), content)
     try:
-        return raw.decode("utf-8")
+        return content.decode("utf-8")
     except UnicodeDecodeError:
-        return escaped
+        return raw

@@ -3,7 +3,8 @@ hands batches to a CacheWriter."""
 
 from backend.archive.cache import TaskCache
 from backend.archive.files import CacheError
-from backend.archive.snapshot import ScanCancelled, Snapshot
+from backend.archive.scan import ScanCancelled
+from backend.archive.snapshot import Snapshot
 from backend.archive.writer import Batch, CacheBusy, CacheWriter
 
 __all__ = ["Batch", "CacheBusy", "CacheError", "CacheWriter", "ScanCancelled", "Snapshot", "TaskCache"]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from backend.archive.files import write_atomically
 from backend.archive.lines import decode_all, encode_all
-from backend.task import Task
+from backend.task import Task, latest
 
 
 def read_active(path: Path) -> bytes:
@@ -16,10 +16,10 @@ def read_active(path: Path) -> bytes:
         return b""
 
 
-def parse_active(content: bytes) -> dict[str, Task]:
-    """The running tasks by remote UPID. Unreadable lines are passed over: what runs is asked for often."""
+def parse_active(content: bytes) -> list[Task]:
+    """The running tasks, each once. Unreadable lines are passed over: what runs is asked for often."""
     tasks, _ = decode_all(content)
-    return {task.upid: task for task in tasks if task.running}
+    return [task for task in latest(tasks).values() if task.running]
 
 
 def write_active(path: Path, running: Iterable[Task]) -> None:

@@ -4,48 +4,31 @@ keeps what it learns for as long as it is open; a file is never changed in place
 import contextlib
 import os
 import threading
+import weakref
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING
 
 from backend.archive import zstd
+from backend.archive.blocks import Block, Damage
 from backend.archive.files import list_archives
-from backend.archive.frames import FRAME_TASKS, MAX_CONTENT, Extent, find_frames
-from backend.archive.lines import LineError, decode, decode_all
+from backend.archive.frames import FRAME_TASKS, MAX_CONTENT, Extent, find_frames, read_stamp
+from backend.archive.index import BadIndex, Index, index_path
+from backend.archive.lines import LineError, decode, decode_all, decode_own
+from backend.archive.scan import Cancelled, ScanCancelled, never
+from backend.query import Term
 from backend.task import Task, later
 
-Key = tuple[int, str]
-"""What tasks are ordered by (`Task.key`)."""
+if TYPE_CHECKING:
+    from backend.archive.columns import Columns
+    from backend.archive.matches import FileMatches
+    from backend.archive.matching import ColumnMatcher
 
 Identity = tuple[str, int, int, int]
 """Name, inode, size and time of change (ns) of a file: equal for the same content."""
 
-
-REMEMBERED_FILTERS = 8
-"""The filters whose counts are kept with a file, the last used."""
-
-
-class Block(NamedTuple):
-    """Some tasks that lie together: where (bytes), how many, and the keys of the first and the last of them."""
-
-    offset: int
-    size: int
-    content_size: int
-    tasks: int
-    first: Key
-    last: Key
-
-
-class Damage(NamedTuple):
-    """What of a file cannot be read: `since` and `until` bound the start times of the tasks lost (UNIX seconds,
-    None where the file's end is the bound)."""
-
-    name: str
-    what: str
-    since: int | None
-    until: int | None
-
-    def __str__(self) -> str:
-        return f"{self.name}: {self.what}"
+REMEMBERED_FILTERS = 6
+"""The filters whose matches are kept with a file, the last used."""
 
 
 class ArchiveFile:
@@ -54,12 +37,18 @@ class ArchiveFile:
     Attributes:
         start: UNIX seconds; the file holds the tasks that started then or later.
         identity: changes with the content.
+        stamp: what its index must bear; None if it was not written in frames.
+        index_problem: why its index is not used, in words; None if it is.
     """
 
-    def __init__(self, path: Path, start: int) -> None:
+    def __init__(self, path: Path, start: int, *, checked: bool = False) -> None:
+        """Open a file. With `checked` every block is unpacked at the first look, so that all damage is known;
+        otherwise where a sound index tells what the blocks hold, damage shows when a block is read."""
         self.path = path
         self.start = start
         self._handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        # Also for who forgets the last `release`.
+        self._close = weakref.finalize(self, os.close, self._handle)
         stat = os.fstat(self._handle)
         self.identity: Identity = (path.name, stat.st_ino, stat.st_size, stat.st_mtime_ns)
         self._size = stat.st_size
@@ -67,14 +56,27 @@ class ArchiveFile:
         self._lock = threading.Lock()
         self._compressed = path.suffix == ".zst"
         self._framed = False
+        self._checked = checked
+        self._spoilt = False
         self._blocks: list[Block] | None = None
         self._damage: list[Damage] = []
-        self._match_counts: dict[object, dict[int, int]] = {}
+        self._columns: Columns | None = None
+        self._matcher: ColumnMatcher | None = None
+        self._matches: dict[tuple[Term, ...], FileMatches] = {}
+        self.index_problem: str | None = None
+        self.stamp = read_stamp(self._handle, stat.st_size) if self._compressed else None
+        self._index = self._open_index()
 
     def is_current(self) -> bool:
-        """Whether the file of this name still is this one. Raises FileNotFoundError if there is none."""
+        """Whether the file of this name still is this one, and nothing was found wrong with it that its blocks do
+        not tell. Raises FileNotFoundError if there is none."""
         stat = os.stat(self.path)
-        return self.identity == (self.path.name, stat.st_ino, stat.st_size, stat.st_mtime_ns)
+        return not self._spoilt and self.identity == (self.path.name, stat.st_ino, stat.st_size, stat.st_mtime_ns)
+
+    @property
+    def spoilt(self) -> bool:
+        """Whether a block turned out to be damaged that the index calls sound."""
+        return self._spoilt
 
     def acquire(self) -> "ArchiveFile":
         """Count one more user."""
@@ -87,46 +89,133 @@ class ArchiveFile:
         with self._lock:
             self._users -= 1
             if self._users == 0:
-                os.close(self._handle)
+                self._close()
                 self._handle = -1  # a read that comes too late must not find another file's number
+                self._index = None
 
     @property
     def blocks(self) -> list[Block]:
-        """The readable blocks, newest first. The first call reads the file."""
+        """The readable blocks, newest first. Without an index the first call reads the file."""
         with self._lock:
             if self._blocks is None:
-                self._blocks = self._scan()
+                if self._index is not None and not self._checked:
+                    self._framed = True
+                    self._blocks = self._index.blocks
+                else:
+                    self._blocks = self._scan()
             return self._blocks
 
     @property
     def damage(self) -> list[Damage]:
-        """What cannot be read, newest first."""
-        return self._damage if self.blocks is not None else []
+        """What is known not to be readable."""
+        self.blocks  # noqa: B018 - the look that finds the damage
+        return self._damage
 
     @property
     def copyable(self) -> bool:
         """Whether the blocks can go into another file as they are: only of a file that was written in frames."""
-        return self.blocks is not None and self._framed
+        self.blocks  # noqa: B018 - the look that tells
+        return self._framed
 
-    def read(self, block: Block) -> list[Task]:
-        """The tasks of a block, in order."""
-        tasks, _ = decode_all(self._content(block.offset, block.size))
-        return tasks if self._framed else _in_order(tasks)
+    def read(self, block: Block, rows: Sequence[int] | slice = slice(None)) -> list[Task]:
+        """The tasks of a block, in order, or some of them by their numbers in it. A block that turns out to be
+        damaged has none; `spoilt` tells so."""
+        content = self._content(block.offset, block.size)
+        if not self._framed:  # written by other hands: neither order nor form is to be relied on
+            tasks = _in_order(decode_all(content)[0])
+            return tasks[rows] if isinstance(rows, slice) else [tasks[row] for row in rows]
+        lines = content.split(b"\n")
+        lines.pop()
+        try:
+            if len(lines) != block.tasks:
+                raise LineError("not its tasks")
+            return decode_own(lines[rows] if isinstance(rows, slice) else [lines[row] for row in rows])
+        except LineError:
+            self._spoil(block)
+            return []
+
+    def lines(self, block: Block) -> list[bytes]:
+        """The lines of a block that was written in frames; none of a damaged one."""
+        lines = self._content(block.offset, block.size).split(b"\n")
+        lines.pop()
+        return lines if len(lines) == block.tasks else []
 
     def raw(self, block: Block) -> bytes:
         """A block's bytes, as they lie in the file."""
         return os.pread(self._handle, block.size, block.offset)
 
-    def match_counts(self, terms: object) -> dict[int, int]:
-        """How many tasks match a filter's terms, by the offset of their block, as far as somebody counted."""
+    def columns(self, cancelled: Cancelled = never) -> "Columns":
+        """The file's tasks as columns: of its index, or made by reading all of it. Raises ScanCancelled."""
+        columns = self._columns
+        if columns is None:
+            columns = self._columns = self._indexed_columns() or self._read_columns(cancelled)
+        return columns
+
+    def matcher(self, cancelled: Cancelled) -> "ColumnMatcher":
+        """What matches filters against the columns. Raises ScanCancelled."""
+        from backend.archive.matching import ColumnMatcher  # only who filters pays for numpy
+
+        if self._matcher is None:
+            self._matcher = ColumnMatcher(self.columns(cancelled))
+        return self._matcher
+
+    @property
+    def has_index(self) -> bool:
+        """Whether a sound index lies beside it."""
+        return self._index is not None
+
+    def matches(self, terms: tuple[Term, ...], cancelled: Cancelled) -> "FileMatches":
+        """What matches these terms; kept for the filters used last. Raises ScanCancelled."""
+        from backend.archive.matches import FileMatches
+
         with self._lock:
-            counts = self._match_counts.pop(terms, None)
-            if counts is None:
-                counts = {}
-                if len(self._match_counts) >= REMEMBERED_FILTERS:
-                    self._match_counts.pop(next(iter(self._match_counts)))
-            self._match_counts[terms] = counts
-            return counts
+            matches = self._matches.pop(terms, None)
+        if matches is None:
+            matches = FileMatches(self, terms, cancelled)
+        with self._lock:
+            if len(self._matches) >= REMEMBERED_FILTERS:
+                self._matches.pop(next(iter(self._matches)))
+            self._matches[terms] = matches
+        return matches
+
+    def _spoil(self, block: Block) -> None:
+        """Note that a block is damaged that its file's index calls sound."""
+        damage = Damage(self.path.name, f"a damaged frame at byte {block.offset}", -block.last[0], -block.first[0])
+        with self._lock:
+            self._spoilt = True
+            if damage not in self._damage:
+                self._damage.append(damage)
+
+    def _open_index(self) -> Index | None:
+        if self.stamp is None:
+            return None
+        try:
+            return Index(index_path(self.path), self.stamp)
+        except FileNotFoundError:
+            self.index_problem = "absent"
+        except (BadIndex, OSError) as error:
+            self.index_problem = str(error)
+        return None
+
+    def _indexed_columns(self) -> "Columns | None":
+        if self._index is None or self.blocks != self._index.blocks:
+            return None
+        try:
+            return self._index.columns()
+        except BadIndex as error:
+            self.index_problem = str(error)
+            self._index = None
+            return None
+
+    def _read_columns(self, cancelled: Cancelled) -> "Columns":
+        from backend.archive.columns import ColumnWriter
+
+        writer = ColumnWriter()
+        for block in self.blocks:
+            if cancelled():
+                raise ScanCancelled
+            writer.add_tasks(self.read(block))
+        return writer.columns()
 
     def _content(self, offset: int, size: int) -> bytes:
         data = os.pread(self._handle, size, offset)
@@ -135,18 +224,20 @@ class ArchiveFile:
         try:
             return zstd.decompress(data, MAX_CONTENT)
         except zstd.ZstdError:
-            return zstd.decompress_some(data, MAX_CONTENT)
+            return b"" if self._framed else zstd.decompress_some(data, MAX_CONTENT)
 
     def _scan(self) -> list[Block]:
         extents, self._framed = self._extents()
         blocks: list[Block] = []
         lost: list[tuple[int, str]] = []  # how many blocks stand before the damage, and what it is
+        row = 0
         for offset, size in extents:
-            block, problem = self._look_into(offset, size)
+            block, problem = self._look_into(offset, size, row)
             if problem:
                 lost.append((len(blocks), problem))
             if block is not None:
                 blocks.append(block)
+                row += block.tasks
         for position, problem in lost:
             # Between frames the order tells what a lost one held; of other files nothing is certain.
             until = -blocks[position - 1].last[0] if self._framed and position > 0 else None
@@ -172,7 +263,7 @@ class ArchiveFile:
                 start, lines = end, 0
         return extents, False
 
-    def _look_into(self, offset: int, size: int) -> tuple[Block | None, str]:
+    def _look_into(self, offset: int, size: int, row: int) -> tuple[Block | None, str]:
         """A block, and what is wrong with it. A frame that a seek table names was written line by checked line
         under a checksum: there, counting line feeds is enough."""
         problem = ""
@@ -192,19 +283,21 @@ class ArchiveFile:
                 last = decode(content[content.rindex(b"\n", 0, -1) + 1 :] if content.count(b"\n") > 1 else content)
             except (LineError, ValueError) as error:
                 return None, f"a frame at byte {offset} that holds no tasks ({error})"
-            return Block(offset, size, len(content), content.count(b"\n"), first.key, last.key), ""
+            return Block(offset, size, len(content), content.count(b"\n"), first.key, last.key, row), ""
         tasks, bad = decode_all(content)
         if bad and not problem:
             problem = f"{bad} unreadable line{'s' if bad > 1 else ''} at byte {offset}"
         tasks = _in_order(tasks)
         if not tasks:
             return None, problem
-        return Block(offset, size, len(content), len(tasks), tasks[0].key, tasks[-1].key), problem
+        return Block(offset, size, len(content), len(tasks), tasks[0].key, tasks[-1].key, row), problem
 
 
-def open_archives(directory: Path, known: dict[Path, ArchiveFile]) -> dict[Path, ArchiveFile]:
+def open_archives(
+    directory: Path, known: dict[Path, ArchiveFile], *, checked: bool = False
+) -> dict[Path, ArchiveFile]:
     """The archive files of a directory, newest first. Those of `known` that still are the same are taken over, the
-    others of it released. Raises OSError, and then `known` is as it was."""
+    others of it released. `checked` is for those opened here. Raises OSError, and then `known` is as it was."""
     opened: dict[Path, ArchiveFile] = {}
     fresh: list[ArchiveFile] = []
     try:
@@ -212,7 +305,8 @@ def open_archives(directory: Path, known: dict[Path, ArchiveFile]) -> dict[Path,
             with contextlib.suppress(FileNotFoundError):
                 file = known.get(path)
                 if file is None or not file.is_current():
-                    file = ArchiveFile(path, start)
+                    # What its index calls sound and is not wants a look at all of it.
+                    file = ArchiveFile(path, start, checked=checked or (file is not None and file.spoilt))
                     fresh.append(file)
                 opened[path] = file
     except OSError:

@@ -11,8 +11,10 @@ from backend.archive.active import parse_active, read_active
 from backend.archive.archive_file import ArchiveFile, open_archives
 from backend.archive.files import CacheError, locked, worker_lock_is_held
 from backend.archive.health import Health, read_health
+from backend.archive.history import History
 from backend.archive.journal import EMPTY, open_journal, read_open_journal
 from backend.archive.snapshot import Snapshot
+from backend.task import Task
 
 
 class TaskCache:
@@ -24,6 +26,10 @@ class TaskCache:
         self._lock = threading.Lock()
         self._files: dict[Path, ArchiveFile] = {}
         self._journal = EMPTY
+        self._history: History | None = None
+        self._history_version: object = None
+        self._running: list[Task] | None = None
+        self._running_version: object = None
 
     def snapshot(self) -> Snapshot:
         """The cache as it is now. What did not change since the last snapshot is shared with it. Raises CacheError
@@ -36,8 +42,15 @@ class TaskCache:
                 raise CacheError(f"{place}: cannot read the cache: {error.strerror}") from error
             journal = self._journal
             files = [file.acquire() for file in archives]
-        version = (active, (journal.size, journal.tail), tuple(file.identity for file in archives))
-        return Snapshot(parse_active(active), journal, files, version)
+            history_version = ((journal.inode, journal.size, journal.tail), tuple(file.identity for file in files))
+            if self._history is None or history_version != self._history_version:
+                self._history = History(files, journal.tasks.values(), self._history)
+                self._history_version = history_version
+            if self._running is None or (active, history_version) != self._running_version:
+                running = (task for task in parse_active(active) if task.upid not in journal.tasks)
+                self._running = sorted(running, key=lambda task: task.key)
+                self._running_version = (active, history_version)
+            return Snapshot(self._running, self._history, files, journal.bad_lines, (active, history_version))
 
     def close(self) -> None:
         """Let go of the files kept open for the next snapshot."""
@@ -45,6 +58,7 @@ class TaskCache:
             for file in self._files.values():
                 file.release()
             self._files = {}
+            self._history = None
 
     def health(self) -> Health:
         """The fleet's health, as the worker last wrote it."""

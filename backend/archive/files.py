@@ -148,8 +148,11 @@ def try_worker_lock(directory: Path) -> int | None:
     """Take the lock of the one process that works on this cache: the handle that holds it until closed, or None
     if another process has it."""
     handle = os.open(directory / ".worker-lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    if _try_lock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB):
-        return handle
+    # A reader that asks whether anybody works holds the lock for a moment.
+    for _ in range(20):
+        if _try_lock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB):
+            return handle
+        time.sleep(0.005)
     os.close(handle)
     return None
 

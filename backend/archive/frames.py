@@ -1,11 +1,14 @@
 """The form of a compressed archive file: blocks of lines, each a zstd frame by itself, a seek table behind them
 in the zstd seekable format (zstd/contrib/seekable_format). Any zstd tool reads the whole; we read one frame."""
 
+import os
 import struct
-from collections.abc import Iterable, Iterator
-from typing import BinaryIO
+import zlib
+from collections.abc import Iterator, Sequence
+from typing import BinaryIO, NamedTuple
 
 from backend.archive import zstd
+from backend.archive.blocks import Block, Key
 from backend.archive.lines import encode_all
 from backend.task import Task
 
@@ -24,31 +27,49 @@ Extent = tuple[int, int]
 """Where a frame lies: its offset and size, in bytes."""
 
 
+class ArchiveStamp(NamedTuple):
+    """What ties an index to its archive file: the file's size (bytes) and the CRC-32 of the seek table."""
+
+    size: int
+    checksum: int
+
+
 class FrameWriter:
-    """Writes a compressed archive file, frame by frame; `close` adds the seek table."""
+    """Writes a compressed archive file, frame by frame; `close` adds the seek table. `blocks` are its frames."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self._entries: list[bytes] = []
+        self._offset = 0
+        self._row = 0
+        self.blocks: list[Block] = []
 
-    def write(self, tasks: list[Task]) -> None:
+    def write(self, tasks: Sequence[Task]) -> None:
         """Add tasks, in order, in as few frames of about equal size as hold them."""
         frames = -(-len(tasks) // FRAME_TASKS)
         for number in range(frames):
-            first, last = number * len(tasks) // frames, (number + 1) * len(tasks) // frames
-            content = encode_all(tasks[first:last])
-            self.copy(zstd.compress(content), len(content))
+            part = tasks[number * len(tasks) // frames : (number + 1) * len(tasks) // frames]
+            content = encode_all(part)
+            self._add(zstd.compress(content), len(content), len(part), part[0].key, part[-1].key)
 
-    def copy(self, frame: bytes, content_size: int) -> None:
-        """Add a frame as it is."""
-        self._file.write(frame)
-        self._entries.append(_ENTRY.pack(len(frame), content_size))
+    def copy(self, frame: bytes, block: Block) -> None:
+        """Add a block's frame as it is."""
+        self._add(frame, block.content_size, block.tasks, block.first, block.last)
 
-    def close(self) -> None:
+    def close(self) -> ArchiveStamp:
         """Write the seek table; the file stays open."""
         table = b"".join(self._entries)
-        self._file.write(_HEADER.pack(_SKIPPABLE, len(table) + _FOOTER.size))
-        self._file.write(table + _FOOTER.pack(len(self._entries), 0, _SEEKABLE))
+        table = _HEADER.pack(_SKIPPABLE, len(table) + _FOOTER.size) + table
+        table += _FOOTER.pack(len(self._entries), 0, _SEEKABLE)
+        self._file.write(table)
+        return ArchiveStamp(self._offset + len(table), zlib.crc32(table))
+
+    def _add(self, frame: bytes, content_size: int, tasks: int, first: Key, last: Key) -> None:
+        self._file.write(frame)
+        self._entries.append(_ENTRY.pack(len(frame), content_size))
+        self.blocks.append(Block(self._offset, len(frame), content_size, tasks, first, last, self._row))
+        self._offset += len(frame)
+        self._row += tasks
 
 
 def find_frames(data: memoryview) -> tuple[list[Extent], bool]:
@@ -60,13 +81,30 @@ def find_frames(data: memoryview) -> tuple[list[Extent], bool]:
     return list(_walk(data)), False
 
 
+def read_stamp(handle: int, size: int) -> ArchiveStamp | None:
+    """What tells an open file of frames from others, without reading all of it; None if it has no seek table."""
+    footer = os.pread(handle, _FOOTER.size, max(0, size - _FOOTER.size))
+    if len(footer) < _FOOTER.size:
+        return None
+    count, descriptor, magic = _FOOTER.unpack(footer)
+    if magic != _SEEKABLE:
+        return None
+    table = _HEADER.size + count * _entry_size(descriptor) + _FOOTER.size
+    return ArchiveStamp(size, zlib.crc32(os.pread(handle, table, max(0, size - table))))
+
+
+def _entry_size(descriptor: int) -> int:
+    """Bytes of an entry of a seek table, which may hold a checksum too."""
+    return _ENTRY.size + (4 if descriptor & 0x80 else 0)
+
+
 def _read_seek_table(data: memoryview) -> list[Extent] | None:
     if len(data) < _HEADER.size + _FOOTER.size:
         return None
     count, descriptor, magic = _FOOTER.unpack(data[-_FOOTER.size :])
     if magic != _SEEKABLE or descriptor & 0x7C:
         return None
-    entry_size = _ENTRY.size + (4 if descriptor & 0x80 else 0)
+    entry_size = _entry_size(descriptor)
     table_start = len(data) - _FOOTER.size - count * entry_size
     if table_start < _HEADER.size:
         return None
@@ -94,15 +132,3 @@ def _walk(data: memoryview) -> Iterator[Extent]:
         else:
             yield offset, size
             offset = whole.find(zstd.MAGIC, offset + size)
-
-
-def chunks(tasks: Iterable[Task], size: int) -> Iterator[list[Task]]:
-    """Tasks in lists of `size`, the last one shorter."""
-    chunk: list[Task] = []
-    for task in tasks:
-        chunk.append(task)
-        if len(chunk) == size:
-            yield chunk
-            chunk = []
-    if chunk:
-        yield chunk

@@ -25,7 +25,7 @@ class RemoteHealth:
     """One remote.
 
     Attributes:
-        last_success: when it last answered a poll or a whole fetch (UNIX seconds).
+        last_success: when it last answered a poll, or told its nodes at the beginning of a fetch (UNIX seconds).
         latency: seconds its last answer took.
         error: what is wrong, in words; None while all is well.
         failing_since: when `error` began (UNIX seconds).

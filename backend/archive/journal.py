@@ -8,20 +8,22 @@ from typing import NamedTuple
 
 from backend.archive.files import sync_directory
 from backend.archive.lines import decode_all, encode_all
-from backend.task import Task, later
+from backend.task import Task, latest
 
 
 class JournalContent(NamedTuple):
     """What a journal held when it was read. `size` is where the last whole line, `tail`, ends (bytes): what lies
-    behind it is still being written, or was torn. A journal only grows, until a merge replaces it."""
+    behind it is still being written, or was torn. A journal only grows, until a merge replaces it: then `inode`
+    or, if that number comes again, `tail` is another."""
 
+    inode: int
     size: int
     tail: bytes
     tasks: dict[str, Task]
     bad_lines: int
 
 
-EMPTY = JournalContent(0, b"", {}, 0)
+EMPTY = JournalContent(0, 0, b"", {}, 0)
 
 
 def open_journal(path: Path) -> int | None:
@@ -39,23 +41,19 @@ def open_journal(path: Path) -> int | None:
 def read_open_journal(handle: int, known: JournalContent = EMPTY) -> JournalContent:
     """Read an open journal, its tasks by remote UPID, each in its latest form. Of what `known` holds already only
     what was appended since is read; `known` itself stays as it is."""
-    # The tail tells a journal that grew from one that replaced it: an inode's number may come again.
+    inode, size = (status := os.fstat(handle)).st_ino, status.st_size
     start = known.size - len(known.tail)
-    data = os.pread(handle, max(0, os.fstat(handle).st_size - start), start)
-    if not data.startswith(known.tail):
+    data = os.pread(handle, size - start, start) if inode == known.inode and size >= start else b""
+    if not known.tail or not data.startswith(known.tail):
         known = EMPTY
-        data = os.pread(handle, os.fstat(handle).st_size, 0)
+        data = os.pread(handle, size, 0)
     added = data[len(known.tail) : data.rfind(b"\n") + 1]
     if not added:
-        return known
+        return known._replace(inode=inode)
     rows, bad = decode_all(added)
-    tasks = dict(known.tasks)
-    for task in rows:
-        if task.endtime is not None:
-            earlier = tasks.get(task.upid)
-            tasks[task.upid] = task if earlier is None else later(earlier, task)
+    tasks = latest((task for task in rows if not task.running), known.tasks)
     tail = added[added.rfind(b"\n", 0, -1) + 1 :]
-    return JournalContent(known.size + len(added), tail, tasks, known.bad_lines + bad)
+    return JournalContent(inode, known.size + len(added), tail, tasks, known.bad_lines + bad)
 
 
 def read_journal(path: Path, known: JournalContent = EMPTY) -> JournalContent:
@@ -128,7 +126,6 @@ class Journal:
         self.size = content.size
         self.tasks = dict(content.tasks)
         self.bad_lines = content.bad_lines
-        self._tail = content.tail
 
     def append(self, tasks: Sequence[Task]) -> None:
         """Append storable finished tasks that hold against what is known of them. Raises OSError, and then nothing
@@ -137,8 +134,3 @@ class Journal:
         append_to_journal(self._path, lines)
         self.size += len(lines)
         self.tasks.update((task.upid, task) for task in tasks)
-        self._tail = lines[lines.rfind(b"\n", 0, -1) + 1 :]
-
-    def content(self) -> JournalContent:
-        """What it holds now; later appends do not change that."""
-        return JournalContent(self.size, self._tail, dict(self.tasks), self.bad_lines)

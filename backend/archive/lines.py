@@ -1,14 +1,13 @@
 """A task as one line of JSON: the form of it in the active file, the journal and the archive files."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import partial
+from operator import itemgetter
 
 import orjson
 
-from backend.task import Task
+from backend.task import MAX_STATUS, Task
 from backend.upid import UpidError, parse_remote_upid
-
-MAX_STATUS = 4_096
-"""Characters of a status that are kept."""
 
 
 class LineError(ValueError):
@@ -62,6 +61,19 @@ def decode_all(data: bytes) -> tuple[list[Task], int]:
             except LineError:
                 bad += 1
     return tasks, bad
+
+
+def decode_own(lines: Sequence[bytes]) -> list[Task]:
+    """The finished tasks of whole lines that `encode` wrote and a checksum kept: fast, since nothing of them is
+    checked again. Raises LineError if they are none."""
+    try:
+        return list(map(_new_task, map(_fields, orjson.loads(b"[" + b",".join(lines) + b"]"))))
+    except (orjson.JSONDecodeError, KeyError, TypeError) as error:
+        raise LineError(str(error)) from None
+
+
+_fields = itemgetter(*Task._fields)
+_new_task = partial(tuple.__new__, Task)
 
 
 def _task(row: object) -> Task:

@@ -3,16 +3,19 @@ days go, and every new file is written beside the old one; `Merge.commit` rename
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 
-from backend.archive.archive_file import ArchiveFile, Block, Damage
+from backend.archive.archive_file import ArchiveFile
+from backend.archive.blocks import Block, Damage
+from backend.archive.columns import Columns, ColumnWriter
 from backend.archive.files import DAY, archive_name, new_file, sync_directory
-from backend.archive.frames import FRAME_TASKS, FrameWriter
-from backend.archive.journal import JournalContent
+from backend.archive.frames import FRAME_TASKS, ArchiveStamp, FrameWriter
+from backend.archive.index import index_path, write_index
+from backend.archive.scan import Cancelled, ScanCancelled, never
 from backend.archive.segments import Segment, join
-from backend.archive.snapshot import ScanCancelled
 from backend.task import Task
 
 
@@ -62,10 +65,10 @@ class Merge:
 def prepare_merge(
     directory: Path,
     files: list[ArchiveFile],
-    journal: JournalContent,
+    journal: Mapping[str, Task],
     days: list[int],
     *,
-    cancelled: Callable[[], bool] = lambda: False,
+    cancelled: Cancelled = never,
 ) -> Merge:
     """Merge a journal's rows into these archive files (newest first) so that they are of `days` (newest first),
     of which the oldest file covers the first.
@@ -76,12 +79,10 @@ def prepare_merge(
     """
     starts = sorted({*days, *(file.start for file in files if days[-1] <= file.start <= days[0])}, reverse=True)
     by_start = {file.start: file for file in files}
-    joined = join(files, journal.tasks.values())
+    joined = join(files, journal.values())
     segments = [_simplified(segment) for segment in joined]
     merge = Merge(damage=[damage for file in files for damage in file.damage])
-    merge.moved = [task for one in joined for task in one.extra if journal.tasks.get(task.upid) != task]
-    if journal.bad_lines:
-        merge.damage.append(Damage("journal", f"{journal.bad_lines} unreadable lines", None, None))
+    merge.moved = [task for one in joined for task in one.extra if journal.get(task.upid) != task]
     try:
         upper: float = float("inf")
         for start in starts:
@@ -91,27 +92,33 @@ def prepare_merge(
             known = by_start.pop(start, None)
             if known is None or not _is_unchanged(known, within, start, upper):
                 path = directory / (archive_name(start) if within else f"archive.{start}")
-                with new_file(path) as (file, temporary):
-                    if within:
-                        writer = FrameWriter(file)
-                        _write(writer, within, start, upper, cancelled)
-                        writer.close()
-                merge.written.append((temporary, path))
+                _write_file(merge, path, within, start, upper, cancelled)
                 if known is not None and known.path != path:
                     merge.obsolete.append(known.path)
             upper = start
     except BaseException:
         merge.discard()
         raise
-    merge.obsolete.extend(file.path for file in by_start.values())
+    for file in by_start.values():
+        merge.obsolete += [file.path, index_path(file.path)]
+    return merge
+
+
+def prepare_index(file: ArchiveFile, cancelled: Cancelled) -> Merge:
+    """Make the missing index of a file that was written in frames. Raises ScanCancelled, and then nothing is left
+    behind."""
+    merge = Merge()
+    columns = file.columns(cancelled)
+    if file.stamp is not None:
+        _write_index(merge, file.path, file.stamp, file.blocks, columns)
     return merge
 
 
 def _simplified(segment: Segment) -> Segment:
     """The segment without extra rows that its block holds already: then the block can stay as it is."""
-    if segment.extra and segment.block is not None and segment.file is not None:
+    if segment.extra and segment.file is not None and segment.block is not None:
         if segment.tasks() == segment.file.read(segment.block):
-            return segment._replace(extra=())
+            return Segment(segment.first, segment.file, segment.block, ())
     return segment
 
 
@@ -125,10 +132,11 @@ def _reaches(segments: list[Segment], number: int, start: int, upper: float) -> 
 
 
 def _is_unchanged(file: ArchiveFile, segments: list[Segment], start: int, upper: float) -> bool:
-    """Whether a file holds just what these segments do, all of it from `start` on and before `upper`."""
+    """Whether a file holds just what these segments do, in frames, from `start` on and before `upper`."""
     return (
         not file.damage
-        and [segment[1:] for segment in segments] == [(file, block, ()) for block in file.blocks]
+        and (file.copyable or not file.blocks)
+        and [(one.file, one.block, one.extra) for one in segments] == [(file, block, ()) for block in file.blocks]
         and all(_lies_within(block, start, upper) for block in file.blocks)
     )
 
@@ -137,25 +145,77 @@ def _lies_within(block: Block, start: int, upper: float) -> bool:
     return -block.first[0] < upper and -block.last[0] >= start
 
 
-def _write(
-    writer: FrameWriter, segments: list[Segment], start: int, upper: float, cancelled: Callable[[], bool]
+def _write_file(
+    merge: Merge, path: Path, segments: list[Segment], start: int, upper: float, cancelled: Cancelled
 ) -> None:
+    """Write an archive file of what these segments hold from `start` on and before `upper`, and its index."""
+    with new_file(path) as (file, temporary):
+        merge.written.append((temporary, path))
+        if not segments:
+            return
+        columns = ColumnWriter()
+        writer = FrameWriter(file)
+        for copied, group in groupby(segments, lambda one: _is_copyable(one, start, upper)):
+            if copied:
+                _copy(writer, columns, list(group), cancelled)
+            else:
+                _rewrite(writer, columns, group, start, upper, cancelled)
+        stamp = writer.close()
+    _write_index(merge, path, stamp, writer.blocks, columns.columns())
+
+
+def _is_copyable(segment: Segment, start: int, upper: float) -> bool:
+    file, block = segment.file, segment.block
+    if file is None or block is None or segment.extra or not file.copyable:
+        return False
+    return _lies_within(block, start, upper)
+
+
+def _copy(writer: FrameWriter, columns: ColumnWriter, segments: list[Segment], cancelled: Cancelled) -> None:
+    """Add blocks as they are, and their rows of the columns, run by run."""
+    for file, group in groupby(segments, lambda one: one.file):
+        blocks = [one.block for one in group if one.block is not None]
+        assert file is not None
+        known = file.columns(cancelled)
+        for block in blocks:
+            if cancelled():
+                raise ScanCancelled
+            writer.copy(file.raw(block), block)
+        first, last = blocks[0], blocks[-1]
+        if last.row + last.tasks - first.row == sum(block.tasks for block in blocks):
+            columns.add_columns(known.part(first.row, last.row + last.tasks - first.row))
+        else:
+            for block in blocks:
+                columns.add_columns(known.part(block.row, block.tasks))
+
+
+def _rewrite(
+    writer: FrameWriter,
+    columns: ColumnWriter,
+    segments: Iterable[Segment],
+    start: int,
+    upper: float,
+    cancelled: Cancelled,
+) -> None:
+    """Add the tasks of segments in new frames."""
     pending: list[Task] = []
     for segment in segments:
         if cancelled():
             raise ScanCancelled
-        file, block = segment.file, segment.block
-        if file is not None and block is not None and not segment.extra and file.copyable:
-            if _lies_within(block, start, upper):
-                writer.write(pending)
-                pending = []
-                writer.copy(file.raw(block), block.content_size)
-                continue
         pending.extend(task for task in segment.tasks() if start <= task.starttime < upper)
         if len(pending) >= 2 * FRAME_TASKS:
             writer.write(pending)
+            columns.add_tasks(pending)
             pending = []
     writer.write(pending)
+    columns.add_tasks(pending)
+
+
+def _write_index(merge: Merge, archive: Path, stamp: ArchiveStamp, blocks: list[Block], columns: Columns) -> None:
+    path = index_path(archive)
+    with new_file(path, durable=False) as (file, temporary):
+        merge.written.append((temporary, path))
+        write_index(file, stamp, blocks, columns)
 
 
 def lost_since(damage: list[Damage], days: list[int]) -> int | None:

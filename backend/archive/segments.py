@@ -2,34 +2,95 @@
 
 import bisect
 import heapq
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator
 
-from backend.archive.archive_file import ArchiveFile, Block, Key
-from backend.archive.frames import FRAME_TASKS, chunks
-from backend.task import Task, later
+from backend.archive.archive_file import ArchiveFile
+from backend.archive.blocks import Block, Key
+from backend.archive.frames import FRAME_TASKS
+from backend.archive.scan import Cancelled
+from backend.query import Filter, Term
+from backend.task import Task, later, latest
 
 
-class Segment(NamedTuple):
+class Segment:
     """A stretch of the history: a block of an archive file, and the rows that belong between its rows but lie
     elsewhere (in the journal, mostly). Segments do not overlap."""
 
-    first: Key
-    file: ArchiveFile | None
-    block: Block | None
-    extra: tuple[Task, ...]
+    __slots__ = ("_replaced", "block", "extra", "file", "first")
+
+    def __init__(self, first: Key, file: ArchiveFile | None, block: Block | None, extra: tuple[Task, ...]) -> None:
+        self.first = first
+        self.file = file
+        self.block = block
+        self.extra = extra
+        self._replaced: frozenset[int] | None = None
+
+    def size(self) -> int:
+        """How many tasks it has."""
+        if self.block is None:
+            return len(self.extra)
+        return self.block.tasks + len(self.extra) - (len(self.replaced()) if self.extra else 0)
 
     def tasks(self) -> list[Task]:
-        """The segment's tasks, in order, each once."""
+        """Its tasks, in order, each once."""
         stored = self.file.read(self.block) if self.file is not None and self.block is not None else []
         return merge_tasks(stored, self.extra) if self.extra else stored
+
+    def rows(self, first: int, end: int) -> list[Task]:
+        """Those of its tasks from one position to another."""
+        if self.extra or self.file is None or self.block is None:
+            return self.tasks()[first:end]
+        return self.file.read(self.block, slice(first, end))
+
+    def replaced(self) -> frozenset[int]:
+        """The numbers within the block of the rows that extra rows are another form of."""
+        if self._replaced is None:
+            assert self.file is not None and self.block is not None
+            upids = {task.upid for task in self.extra}
+            stored = self.file.read(self.block)
+            self._replaced = frozenset(row for row, task in enumerate(stored) if task.upid in upids)
+        return self._replaced
+
+    def take_over(self, known: "Segment") -> None:
+        """Take what another segment has found out, if it is of the same tasks."""
+        if self.file is known.file and self.block == known.block and self.extra == known.extra:
+            self._replaced = known._replaced
+
+    def count_matches(self, wanted: Filter, terms: tuple[Term, ...], cancelled: Cancelled) -> int:
+        """How many of its tasks match. `terms` are the filter's timeless ones. Raises ScanCancelled."""
+        if self.file is None or self.block is None or self.extra or not self._lies_in(wanted):
+            return len(self.matches(wanted, terms, cancelled))
+        return self.file.matches(terms, cancelled).count(self.block)
+
+    def matches(self, wanted: Filter, terms: tuple[Term, ...], cancelled: Cancelled) -> list[Task]:
+        """Those of its tasks that match, in order. Raises ScanCancelled."""
+        test = wanted.matcher()
+        extra = list(filter(test, self.extra))
+        if self.file is None or self.block is None:
+            return extra
+        rows = self.file.matches(terms, cancelled).rows(self.block)
+        if self.extra:
+            # What of an extra row and a stored one is the later form, only both together tell.
+            changed = self.replaced()
+            if changed:
+                return list(filter(test, self.tasks()))
+        stored = self.file.read(self.block, rows) if rows else []
+        if not self._lies_in(wanted):
+            stored = list(filter(test, stored))
+        return merge_tasks(stored, extra) if extra else stored
+
+    def _lies_in(self, wanted: Filter) -> bool:
+        """Whether its block lies within the filter's bounds in time, all of it."""
+        assert self.block is not None
+        since, until = wanted.bounds
+        return since <= -self.block.last[0] and -self.block.first[0] <= until
 
 
 def merge_tasks(stored: Iterable[Task], newer: Iterable[Task]) -> list[Task]:
     """Two ordered runs as one, each task once, in its later form."""
     merged: list[Task] = []
     for task in heapq.merge(stored, newer, key=_key):
-        if merged and merged[-1].key == task.key:
+        if merged and merged[-1].upid == task.upid:
             merged[-1] = later(merged[-1], task)
         else:
             merged.append(task)
@@ -44,7 +105,7 @@ def join(files: Iterable[ArchiveFile], journal: Iterable[Task]) -> list[Segment]
     is not listed.
     """
     blocks: list[tuple[ArchiveFile, Block]] = []
-    loose: dict[str, Task] = {}
+    misplaced: list[Task] = []
     upper: int | None = None
     for file in files:
         for block in file.blocks:
@@ -52,32 +113,27 @@ def join(files: Iterable[ArchiveFile], journal: Iterable[Task]) -> list[Segment]
             if in_time and (not blocks or block.first > blocks[-1][1].last):
                 blocks.append((file, block))
             else:
-                _add(loose, file.read(block))
+                misplaced.extend(file.read(block))
         upper = file.start
-    _add(loose, journal)
+    loose = latest([*misplaced, *journal]) if misplaced else {task.upid: task for task in journal}
     kept = [task for task in loose.values() if upper is None or task.starttime >= upper]
-    return _place(blocks, sorted(kept, key=_key))
+    return list(_place(blocks, sorted(kept, key=_key)))
 
 
-def _place(blocks: list[tuple[ArchiveFile, Block]], rows: list[Task]) -> list[Segment]:
+def _place(blocks: list[tuple[ArchiveFile, Block]], rows: list[Task]) -> Iterator[Segment]:
     """Give each block the rows that belong between its first row and the next block; what is newer than all
     blocks makes segments of its own."""
     leading = bisect.bisect_left(rows, blocks[0][1].first, key=_key) if blocks else len(rows)
-    segments = [Segment(chunk[0].key, None, None, tuple(chunk)) for chunk in chunks(rows[:leading], FRAME_TASKS)]
+    for start in range(0, leading, FRAME_TASKS):
+        chunk = tuple(rows[start : min(start + FRAME_TASKS, leading)])
+        yield Segment(chunk[0].key, None, None, chunk)
     position = leading
     for number, (file, block) in enumerate(blocks):
         end = len(rows)
-        if number + 1 < len(blocks):
+        if position < end and number + 1 < len(blocks):
             end = bisect.bisect_left(rows, blocks[number + 1][1].first, lo=position, key=_key)
-        segments.append(Segment(block.first, file, block, tuple(rows[position:end])))
+        yield Segment(block.first, file, block, tuple(rows[position:end]))
         position = end
-    return segments
-
-
-def _add(tasks: dict[str, Task], more: Iterable[Task]) -> None:
-    for task in more:
-        known = tasks.get(task.upid)
-        tasks[task.upid] = task if known is None else later(known, task)
 
 
 def _key(task: Task) -> Key:

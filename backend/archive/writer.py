@@ -14,25 +14,25 @@ from types import TracebackType
 from backend.archive import inbox
 from backend.archive.active import parse_active, read_active, write_active
 from backend.archive.archive_file import ArchiveFile, open_archives
+from backend.archive.blocks import Damage
 from backend.archive.files import (
-    DAY,
     CacheError,
     clear_the_way,
     locked,
     make_directory,
     new_file,
     remove_temporaries,
-    sync_directory,
     try_worker_lock,
     write_atomically,
 )
 from backend.archive.health import Health, write_health
-from backend.archive.journal import EMPTY, Journal, append_to_journal, cut_torn_tail, read_behind
-from backend.archive.lines import encode_all, storable
-from backend.archive.merge import day_starts, layout_is_due, lost_since, prepare_merge
-from backend.archive.snapshot import ScanCancelled, Snapshot
+from backend.archive.history import History
+from backend.archive.journal import Journal, cut_torn_tail, read_behind
+from backend.archive.lines import storable
+from backend.archive.merge import Merge, day_starts, layout_is_due, lost_since, prepare_index, prepare_merge
+from backend.archive.scan import ScanCancelled
 from backend.archive.state import NodeKey, State, read_state, write_state
-from backend.task import Task, later
+from backend.task import Task, later, latest
 from backend.upid import UpidError, parse_remote_upid
 
 log = logging.getLogger(__name__)
@@ -43,6 +43,10 @@ BACKLOG_BYTES = 16 << 20
 """A journal of this size (bytes) takes no more before it is merged: it is kept in memory as well."""
 MERGE_SECONDS = 3_600
 """A journal is merged at least this often (seconds)."""
+
+
+AHEAD = 10
+"""Seconds that a cutoff may lie ahead of our clock: more would hide what starts before it."""
 
 
 class CacheBusy(CacheError):
@@ -116,7 +120,8 @@ class CacheWriter:
         """From where on (UNIX seconds) a node's tasks are to be asked for; None if from the beginning. A fetch
         begins by asking this: of one that began before damage was found, `store` does not take the cutoff."""
         self._lowered.discard((remote, node))
-        return self._state.cutoffs.get((remote, node))
+        cutoff = self._state.cutoffs.get((remote, node))
+        return None if cutoff is None or cutoff > self._clock() + AHEAD else cutoff
 
     def store(self, batch: Batch) -> None:
         """Take over a batch; it is durable when this returns, first its tasks, then its cutoffs. Storing the same
@@ -129,14 +134,9 @@ class CacheWriter:
                 self.housekeep()
         now = self._clock()
         oldest = day_starts(now, self._keep_days)[-1]
-        finished: dict[str, Task] = {}
-        started: dict[str, Task] = {}
-        for task in map(storable, batch.tasks):
-            if task.running:
-                started[task.upid] = task
-            else:
-                known = finished.get(task.upid)
-                finished[task.upid] = task if known is None else later(known, task)
+        tasks = list(map(storable, batch.tasks))
+        finished = latest(task for task in tasks if not task.running)
+        started = {task.upid: task for task in tasks if task.running}
         with self._lock:
             if self._closing.is_set():
                 raise CacheError(f"{self.directory}: closed, so nothing can be stored")
@@ -148,10 +148,8 @@ class CacheWriter:
                     running[upid] = task
             self._replace_running(running)
             news = {key: cutoff for key, cutoff in batch.cutoffs.items() if key not in self._lowered}
-            # One that lies ahead, as after a wrong clock, would hide what starts before it.
-            self._replace_state(
-                {key: cutoff for key, cutoff in (self._state.cutoffs | news).items() if 0 < cutoff <= now + DAY}
-            )
+            cutoffs = self._state.cutoffs | news
+            self._replace_state({key: cutoff for key, cutoff in cutoffs.items() if 0 < cutoff <= now + AHEAD})
 
     def keep_only(self, remotes: Collection[str]) -> None:
         """Forget the running tasks and cutoffs of remotes that are not there any more. Their history stays."""
@@ -180,11 +178,12 @@ class CacheWriter:
                 or now < self._merged
                 or journal.bad_lines > 0
                 or layout_is_due(files, days)
-                or any(file.damage for file in files)
+                or any(file.damage or not (file.copyable or not file.blocks) for file in files)
             )
             if due:
                 self._merge(days)
                 self._merged = now
+            self._write_indexes()
             return due
 
     def take_requests(self) -> list[inbox.Request]:
@@ -207,9 +206,10 @@ class CacheWriter:
         self._state, problem = read_state(self._path("state"))
         if problem:
             log.warning("%s", problem)
-        self._open_files()
+        # What lay on the disk since some earlier run may have been damaged there.
+        self._open_files(checked=True)
         self._remove_doubles()
-        self._running = parse_active(read_active(self._path("active")))
+        self._running = {task.upid: task for task in parse_active(read_active(self._path("active")))}
         self._replace_running(self._still_running())
         self._cover(day_starts(self._clock(), self._keep_days))
 
@@ -278,33 +278,51 @@ class CacheWriter:
         self._replace_state(self._state.cutoffs | lowered)
         self._lowered |= lowered.keys()
 
-    def _open_files(self) -> None:
-        self._files = open_archives(self.directory, self._files)
-        self._archived = Snapshot({}, EMPTY, list(self._files.values()), None)
+    def _open_files(self, *, checked: bool = False) -> None:
+        self._files = open_archives(self.directory, self._files, checked=checked)
+        self._archived = History(list(self._files.values()), ())
 
     def _merge(self, days: list[int]) -> None:
         """Merge beside readers and appends; they wait for the renames alone."""
         with self._lock:
-            journal = self._journal.content()
+            size, tasks, bad_lines = self._journal.size, dict(self._journal.tasks), self._journal.bad_lines
             files = list(self._files.values())
-        merge = prepare_merge(self.directory, files, journal, days, cancelled=self._closing.is_set)
+        merge = prepare_merge(self.directory, files, tasks, days, cancelled=self._closing.is_set)
+        if bad_lines:
+            merge.damage.append(Damage("journal", f"{bad_lines} unreadable lines", None, None))
+        since = lost_since(merge.damage, days)
+        for damage in merge.damage:
+            log.warning("%s: that time is fetched again", damage)
+        with self._lock:
+            if since is not None:
+                self._lower_cutoffs(since)
+            self._commit(merge, size)
+
+    def _write_indexes(self) -> None:
+        """Make the indexes that are missing or damaged."""
+        for file in list(self._files.values()):
+            if file.stamp is not None and not file.has_index:
+                log.info("%s: making its index (%s)", file.path.name, file.index_problem)
+                merge = prepare_index(file, self._closing.is_set)
+                with self._lock:
+                    self._commit(merge, None)
+
+    def _commit(self, merge: Merge, merged_size: int | None) -> None:
+        """Put a merge's files in place, and keep of the journal what lies behind what was merged (bytes)."""
+        journal = self._path("journal")
         try:
-            since = lost_since(merge.damage, days)
-            for damage in merge.damage:
-                log.warning("%s: that time is fetched again", damage)
-            with self._lock:
-                if since is not None:
-                    self._lower_cutoffs(since)
-                with new_file(self._path("journal")) as (file, rest):
-                    file.write(read_behind(self._path("journal"), journal.size))
-                if merge.moved:
-                    append_to_journal(self._path("journal"), encode_all(merge.moved))
-                with locked(self.directory, exclusive=True):
-                    merge.commit(self.directory)
-                    os.replace(rest, self._path("journal"))
-                    sync_directory(self.directory)
-                self._journal.read()
-                self._open_files()
+            if merge.moved:
+                self._journal.append(merge.moved)
+            if merged_size is not None:
+                with new_file(journal) as (file, rest):
+                    file.write(read_behind(journal, merged_size))
+                merge.written.append((rest, journal))
+            with locked(self.directory, exclusive=True):
+                merge.commit(self.directory)
         except BaseException:
             merge.discard()
             raise
+        finally:
+            if merged_size is not None:
+                self._journal.read()
+            self._open_files()

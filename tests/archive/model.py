@@ -130,10 +130,15 @@ def assert_lists(snapshot: Snapshot, history: list[Task], filters: Iterable[str]
             assert snapshot.find(key) == next((task for task in history if task.key == key), None)
 
 
+def archive_files(directory: Path) -> list[Path]:
+    """The files that hold finished tasks, without the indexes beside them."""
+    return sorted(path for path in directory.glob("archive.*") if path.suffix != ".idx")
+
+
 def read_by_hand(directory: Path) -> list[Task]:
     """The rows of the archive files in the order they lie in, newest file first, read as `zstdcat` would."""
     rows: list[Task] = []
-    by_start = {int(path.name.split(".")[1]): path for path in directory.glob("archive.*")}
+    by_start = {int(path.name.split(".")[1]): path for path in archive_files(directory)}
     for _, path in sorted(by_start.items(), reverse=True):
         content = path.read_bytes()
         if path.suffix == ".zst":

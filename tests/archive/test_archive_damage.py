@@ -216,7 +216,7 @@ def test_a_bad_line_within_the_journal_costs_that_line_alone_and_everything_is_f
     (tmp_path / "journal").write_bytes(b"\n".join(lines) + b"\n")
     shown, damage = listed(tmp_path)
     assert shown == tasks[:4] + tasks[5:]
-    assert damage == ("journal: 1 unreadable lines",)
+    assert damage == ("journal: 1 unreadable line",)
     assert mend(tmp_path) == TODAY - 6 * DAY
     assert listed(tmp_path) == (shown, ())
 

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from backend.archive import Batch, CacheWriter, TaskCache
 from backend.archive.files import DAY
-from backend.archive.lines import MAX_STATUS, LineError, decode, decode_all, encode, storable
+from backend.archive.lines import LineError, decode, decode_all, encode, storable
 from backend.archive.writer import MERGE_BYTES, MERGE_SECONDS
 from backend.task import Status, Task
-from tests.archive.model import NOW, TODAY, Clock, finished, running, spread
+from tests.archive.model import NOW, TODAY, Clock, archive_files, finished, running, spread
 
 NODE, OTHER = ("wien", "pve2"), ("graz", "pve2")
 
@@ -96,7 +96,7 @@ def test_cutoffs_are_kept_for_each_node_over_a_restart_and_can_be_forgotten(tmp_
 
 def test_the_kept_days_have_their_files_from_the_first_start_on(tmp_path: Path) -> None:
     with CacheWriter(tmp_path, keep_days=3, clock=Clock()):
-        assert sorted(path.name for path in tmp_path.glob("archive.*")) == [
+        assert [path.name for path in archive_files(tmp_path)] == [
             f"archive.{TODAY - age * DAY}" for age in (2, 1, 0)
         ]
 
@@ -141,7 +141,7 @@ def test_midnight_begins_a_new_file_and_drops_the_oldest(tmp_path: Path) -> None
         writer.store(Batch(spread(70)))
         clock.now = TODAY + DAY
         assert writer.housekeep()
-        starts = sorted(int(path.name.split(".")[1]) for path in tmp_path.glob("archive.*"))
+        starts = sorted(int(path.name.split(".")[1]) for path in archive_files(tmp_path))
         assert starts == [TODAY + DAY - age * DAY for age in range(6, -1, -1)]
         with TaskCache(tmp_path).snapshot() as snapshot:
             assert snapshot.count() == len([task for task in spread(70) if task.starttime >= TODAY - 5 * DAY])
@@ -151,8 +151,8 @@ def test_a_merge_leaves_files_alone_that_it_has_nothing_for(tmp_path: Path) -> N
     with CacheWriter(tmp_path, clock=Clock()) as writer:
         writer.store(Batch(spread(700)))
         writer.housekeep(merge_now=True)
-        before = {path.name: path.stat().st_ino for path in tmp_path.glob("archive.*")}
+        before = {path.name: path.stat().st_ino for path in archive_files(tmp_path)}
         writer.store(Batch([finished(9_000, NOW), *spread(700)]))
         writer.housekeep(merge_now=True)
-        after = {path.name: path.stat().st_ino for path in tmp_path.glob("archive.*")}
+        after = {path.name: path.stat().st_ino for path in archive_files(tmp_path)}
     assert {name for name, inode in after.items() if before[name] != inode} == {f"archive.{TODAY}.zst"}

@@ -9,7 +9,7 @@ import pytest
 from textual.app import App, ComposeResult
 
 from backend.archive import ScanCancelled, Snapshot
-from backend.archive.journal import EMPTY
+from backend.archive.history import History
 from backend.query import Filter, parse_filter
 from backend.task import Task
 from tests.tui.fleet import NOW, pve_task
@@ -23,7 +23,7 @@ class MadeUpSnapshot(Snapshot):
     """A snapshot of tasks made when they are asked for. Counting a filter takes until `release` is set."""
 
     def __init__(self, tasks: int) -> None:
-        super().__init__({}, EMPTY, [], 0)
+        super().__init__([], History([], ()), [], 0, 0)
         self.tasks = tasks
         self.pages: list[int] = []
         self.counting = threading.Event()

@@ -1,0 +1,102 @@
+"""Tasks as columns: for each task small numbers that point into dictionaries, so that a filter is a few table
+look-ups and a mask. Where columns are kept is `index`'s matter, what a filter makes of them `matching`'s."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backend.task import Task
+
+Codes = NDArray[np.unsignedinteger[Any]]
+
+DICTIONARIES = ("node", "what", "user", "status")
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Rows in their order, newest start first.
+
+    Attributes:
+        starttime: UNIX seconds of each row (a UPID holds 32 bits of them).
+        codes: for each of DICTIONARIES and each row the number of its entry.
+        names: the entries. A node is `pve:REMOTE!UPID:NODE`, the head of its tasks' UPIDs; a what `pve:TYPE:ID`,
+            with the id as the UPID has it; user and status are the texts themselves.
+    """
+
+    starttime: NDArray[np.uint32]
+    codes: Mapping[str, Codes]
+    names: Mapping[str, list[str]]
+
+    def __len__(self) -> int:
+        return len(self.starttime)
+
+    def part(self, first: int, rows: int) -> "Columns":
+        """Some rows that follow each other, with the same dictionaries."""
+        end = first + rows
+        codes = {name: column[first:end] for name, column in self.codes.items()}
+        return Columns(self.starttime[first:end], codes, self.names)
+
+
+class ColumnWriter:
+    """Collects rows, in order, and makes columns of them."""
+
+    def __init__(self) -> None:
+        self._entries: dict[str, dict[str, int]] = {name: {} for name in DICTIONARIES}
+        self._starttime: list[NDArray[np.uint32]] = []
+        self._codes: dict[str, list[NDArray[np.uint32]]] = {name: [] for name in DICTIONARIES}
+
+    def add_tasks(self, tasks: Sequence[Task]) -> None:
+        """Add tasks."""
+        nodes, whats, users, statuses = (self._entries[name] for name in DICTIONARIES)
+        rows: list[tuple[int, int, int, int]] = []
+        for upid, _, _, status in tasks:
+            # What a whole UPID looks like is known here: `upid` checked it before it was stored.
+            parts = upid.split(":")
+            type = parts[0]
+            rows.append(
+                (
+                    nodes.setdefault(f"{type}:{parts[1]}:{parts[2]}", len(nodes)),
+                    whats.setdefault(f"{type}:{parts[-4]}:{parts[-3]}", len(whats)),
+                    users.setdefault(parts[-2], len(users)),
+                    statuses.setdefault(status or "", len(statuses)),
+                )
+            )
+        self._starttime.append(np.fromiter((task.starttime for task in tasks), np.uint32, len(tasks)))
+        table = np.array(rows, np.uint32).reshape(len(rows), len(DICTIONARIES))
+        for number, name in enumerate(DICTIONARIES):
+            self._codes[name].append(table[:, number])
+
+    def add_columns(self, columns: Columns) -> None:
+        """Add rows that are columns already."""
+        self._starttime.append(columns.starttime)
+        for name in DICTIONARIES:
+            entries, codes = self._entries[name], columns.codes[name]
+            old = columns.names[name]
+            new = np.zeros(len(old), np.uint32)
+            for code in np.unique(codes):
+                new[code] = entries.setdefault(old[code], len(entries))
+            self._codes[name].append(new[codes])
+
+    def columns(self) -> Columns:
+        """All rows so far, each column as narrow as its dictionary lets it be."""
+        codes = {
+            name: _join(parts).astype(np.min_scalar_type(max(0, len(self._entries[name]) - 1)))
+            for name, parts in self._codes.items()
+        }
+        return Columns(
+            _join(self._starttime), codes, {name: list(entries) for name, entries in self._entries.items()}
+        )
+
+
+def columns_of(tasks: Iterable[Task]) -> Columns:
+    """The columns of some tasks."""
+    writer = ColumnWriter()
+    writer.add_tasks(list(tasks))
+    return writer.columns()
+
+
+def _join(parts: list[NDArray[np.uint32]]) -> NDArray[np.uint32]:
+    return np.concatenate(parts) if parts else np.empty(0, np.uint32)

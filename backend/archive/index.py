@@ -1,0 +1,150 @@
+r"""The index beside an archive file, `archive.T.idx`: where its blocks lie, and its tasks as columns. It is
+derived: one that is absent, damaged or of another archive file is made anew. All numbers are little-endian.
+
+    remote-tasks index 1\n
+    4 u32       size and CRC-32 of the head, size and CRC-32 of the names
+    head        JSON in zstd: {"archive": [size, CRC-32 of its seek table],
+                "blocks": [[offset, size, unpacked size, tasks, start and UPID of the first, of the last], …],
+                "columns": {"starttime" | "node" | "what" | "user" | "status": [numpy type, offset, CRC-32]}}
+    names       JSON in zstd: {"node" | "what" | "user" | "status": [entry, …]}, the dictionaries of the columns
+    columns     one number a task each, newest start first, at multiples of 64 bytes
+
+The head is all that a page needs; names and columns are read when somebody filters."""
+
+import mmap
+import os
+import struct
+import sys
+import zlib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+import orjson
+
+from backend.archive import zstd
+from backend.archive.blocks import Block
+from backend.archive.frames import ArchiveStamp
+
+if TYPE_CHECKING:
+    from backend.archive.columns import Columns
+
+_MAGIC = b"remote-tasks index 1\n"
+_SIZES = struct.Struct("<4I")
+_ALIGNMENT = 64
+_MAX_TEXT = 1 << 30
+
+
+class BadIndex(Exception):
+    """The index is damaged, or of another archive file."""
+
+
+def index_path(archive: Path) -> Path:
+    """Where the index of an archive file is."""
+    return archive.with_name(f"{archive.name.removesuffix('.zst')}.idx")
+
+
+def write_index(file: BinaryIO, stamp: ArchiveStamp, blocks: Iterable[Block], columns: "Columns") -> None:
+    """Write an index."""
+    names = zstd.compress(orjson.dumps(dict(columns.names)))
+    arrays = {"starttime": columns.starttime, **columns.codes}
+    places: dict[str, tuple[str, int, int]] = {}
+    offset = 0
+    contents = []
+    for name, array in arrays.items():
+        content = array.astype(array.dtype.newbyteorder("<")).tobytes()
+        places[name] = (array.dtype.newbyteorder("<").str, offset, zlib.crc32(content))
+        contents.append(content + bytes(-len(content) % _ALIGNMENT))
+        offset += len(contents[-1])
+    head = zstd.compress(
+        orjson.dumps(
+            {
+                "archive": tuple(stamp),
+                "blocks": [
+                    (
+                        block.offset,
+                        block.size,
+                        block.content_size,
+                        block.tasks,
+                        -block.first[0],
+                        block.first[1],
+                        -block.last[0],
+                        block.last[1],
+                    )
+                    for block in blocks
+                ],
+                "columns": places,
+            }
+        )
+    )
+    start = _MAGIC + _SIZES.pack(len(head), zlib.crc32(head), len(names), zlib.crc32(names)) + head + names
+    file.write(start + bytes(-len(start) % _ALIGNMENT))
+    for content in contents:
+        file.write(content)
+
+
+class Index:
+    """An open index; close it after use. `blocks` are the archive file's, newest first."""
+
+    def __init__(self, path: Path, stamp: ArchiveStamp) -> None:
+        """Open the index of an archive file with this stamp. Raises BadIndex or OSError."""
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            size = os.fstat(handle).st_size
+            if size < len(_MAGIC) + _SIZES.size:
+                raise BadIndex("too short")
+            self._map = mmap.mmap(handle, size, access=mmap.ACCESS_READ)
+        finally:
+            os.close(handle)
+        if self._map[: len(_MAGIC)] != _MAGIC:
+            raise BadIndex("of another version")
+        head_size, head_sum, names_size, names_sum = _SIZES.unpack_from(self._map, len(_MAGIC))
+        head_at = len(_MAGIC) + _SIZES.size
+        self._names = (head_at + head_size, names_size, names_sum)
+        end = head_at + head_size + names_size
+        self._columns_at = end + -end % _ALIGNMENT
+        try:
+            head = orjson.loads(self._text(head_at, head_size, head_sum))
+            if tuple(head["archive"]) != stamp:
+                raise BadIndex("of another archive file")
+            row = 0
+            self.blocks: list[Block] = []
+            for offset, size, content, tasks, first_start, first_upid, last_start, last_upid in head["blocks"]:
+                first, last = (-first_start, sys.intern(first_upid)), (-last_start, last_upid)
+                self.blocks.append(Block(offset, size, content, tasks, first, last, row))
+                row += tasks
+            self._rows = row
+            self._places = head["columns"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise BadIndex(f"not readable ({error})") from None
+
+    def columns(self) -> "Columns":
+        """The columns, on the mapped file. Raises BadIndex."""
+        import numpy as np  # only who filters pays for it
+
+        from backend.archive.columns import DICTIONARIES, Columns
+
+        try:
+            raw = orjson.loads(self._text(*self._names))
+            names = {name: list(map(sys.intern, raw[name])) for name in DICTIONARIES}
+            arrays = {}
+            for name, (type, offset, checksum) in self._places.items():
+                array = np.frombuffer(self._map, np.dtype(type), self._rows, self._columns_at + offset)
+                if zlib.crc32(array.data) != checksum:
+                    raise BadIndex(f"its column {name} is damaged")
+                arrays[name] = array
+            for name in DICTIONARIES:
+                if self._rows and int(arrays[name].max()) >= len(names[name]):
+                    raise BadIndex(f"its column {name} is damaged")
+            return Columns(arrays.pop("starttime"), arrays, names)
+        except (ValueError, KeyError, TypeError) as error:
+            raise BadIndex(f"not readable ({error})") from None
+
+    def _text(self, offset: int, size: int, checksum: int) -> bytes:
+        raw = self._map[offset : offset + size]
+        if len(raw) != size or zlib.crc32(raw) != checksum:
+            raise BadIndex("damaged")
+        try:
+            return zstd.decompress(raw, _MAX_TEXT)
+        except zstd.ZstdError as error:
+            raise BadIndex(f"damaged ({error})") from None
