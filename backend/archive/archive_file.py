@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from backend.archive import zstd
 from backend.archive.blocks import Block, Damage
 from backend.archive.files import list_archives
-from backend.archive.frames import FRAME_TASKS, MAX_CONTENT, Extent, find_frames, read_stamp
+from backend.archive.frames import FRAME_TASKS, MAX_CONTENT, ArchiveStamp, Extent, find_frames, read_stamp
 from backend.archive.index import BadIndex, Index, index_path
 from backend.archive.lines import LineError, decode, decode_all, decode_own
 from backend.archive.scan import Cancelled, ScanCancelled, never
@@ -31,13 +31,15 @@ REMEMBERED_FILTERS = 6
 """The filters whose matches are kept with a file, the last used."""
 
 
+_ALL = slice(None)
+
+
 class ArchiveFile:
     """An open archive file. Several snapshots share one: each `acquire` wants a `release`, the last one closes.
 
     Attributes:
         start: UNIX seconds; the file holds the tasks that started then or later.
         identity: changes with the content.
-        stamp: what its index must bear; None if it was not written in frames.
         index_problem: why its index is not used, in words; None if it is.
     """
 
@@ -64,8 +66,12 @@ class ArchiveFile:
         self._matcher: ColumnMatcher | None = None
         self._matches: dict[tuple[Term, ...], FileMatches] = {}
         self.index_problem: str | None = None
-        self.stamp = read_stamp(self._handle, stat.st_size) if self._compressed else None
-        self._index = self._open_index()
+        self._index: Index | None = None
+        # Opened with the file, so that it belongs to it, and read when somebody wants to know.
+        self._close_index: weakref.finalize[[int], ArchiveFile] | None = None
+        self._index_handle = _open_or_none(index_path(path)) if self._compressed else None
+        if self._index_handle is not None:
+            self._close_index = weakref.finalize(self, os.close, self._index_handle)
 
     def is_current(self) -> bool:
         """Whether the file of this name still is this one, and nothing was found wrong with it that its blocks do
@@ -92,12 +98,15 @@ class ArchiveFile:
                 self._close()
                 self._handle = -1  # a read that comes too late must not find another file's number
                 self._index = None
+                if self._close_index is not None:
+                    self._close_index()
 
     @property
     def blocks(self) -> list[Block]:
         """The readable blocks, newest first. Without an index the first call reads the file."""
         with self._lock:
             if self._blocks is None:
+                self._index = self._read_index()
                 if self._index is not None and not self._checked:
                     self._framed = True
                     self._blocks = self._index.blocks
@@ -117,19 +126,23 @@ class ArchiveFile:
         self.blocks  # noqa: B018 - the look that tells
         return self._framed
 
-    def read(self, block: Block, rows: Sequence[int] | slice = slice(None)) -> list[Task]:
+    def read(self, block: Block, rows: Sequence[int] | slice = _ALL) -> list[Task]:
         """The tasks of a block, in order, or some of them by their numbers in it. A block that turns out to be
         damaged has none; `spoilt` tells so."""
         content = self._content(block.offset, block.size)
         if not self._framed:  # written by other hands: neither order nor form is to be relied on
             tasks = _in_order(decode_all(content)[0])
             return tasks[rows] if isinstance(rows, slice) else [tasks[row] for row in rows]
-        lines = content.split(b"\n")
-        lines.pop()
         try:
+            if isinstance(rows, slice) and rows == _ALL:
+                tasks = decode_own(content)
+                if len(tasks) != block.tasks:
+                    raise LineError("not its tasks")
+                return tasks
+            lines = content.splitlines(keepends=True)
             if len(lines) != block.tasks:
                 raise LineError("not its tasks")
-            return decode_own(lines[rows] if isinstance(rows, slice) else [lines[row] for row in rows])
+            return decode_own(b"".join(lines[rows] if isinstance(rows, slice) else [lines[row] for row in rows]))
         except LineError:
             self._spoil(block)
             return []
@@ -162,7 +175,13 @@ class ArchiveFile:
     @property
     def has_index(self) -> bool:
         """Whether a sound index lies beside it."""
+        self.blocks  # noqa: B018 - the look that tells
         return self._index is not None
+
+    @property
+    def stamp(self) -> ArchiveStamp | None:
+        """What its index must bear; None if it was not written in frames."""
+        return read_stamp(self._handle, self._size) if self._compressed else None
 
     def matches(self, terms: tuple[Term, ...], cancelled: Cancelled) -> "FileMatches":
         """What matches these terms; kept for the filters used last. Raises ScanCancelled."""
@@ -186,19 +205,22 @@ class ArchiveFile:
             if damage not in self._damage:
                 self._damage.append(damage)
 
-    def _open_index(self) -> Index | None:
-        if self.stamp is None:
+    def _read_index(self) -> Index | None:
+        """The index, if there is a sound one."""
+        handle, self._index_handle = self._index_handle, None
+        stamp = self.stamp
+        if handle is None or stamp is None:
+            self.index_problem = "absent"
             return None
         try:
-            return Index(index_path(self.path), self.stamp)
-        except FileNotFoundError:
-            self.index_problem = "absent"
-        except (BadIndex, OSError) as error:
+            return Index(handle, stamp)
+        except (BadIndex, OSError, ValueError) as error:
             self.index_problem = str(error)
-        return None
+            return None
 
     def _indexed_columns(self) -> "Columns | None":
-        if self._index is None or self.blocks != self._index.blocks:
+        blocks = self.blocks
+        if self._index is None or blocks != self._index.blocks:
             return None
         try:
             return self._index.columns()
@@ -291,6 +313,13 @@ class ArchiveFile:
         if not tasks:
             return None, problem
         return Block(offset, size, len(content), len(tasks), tasks[0].key, tasks[-1].key, row), problem
+
+
+def _open_or_none(path: Path) -> int | None:
+    try:
+        return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
 
 
 def open_archives(

@@ -1,14 +1,14 @@
 """Tasks as columns: for each task small numbers that point into dictionaries, so that a filter is a few table
 look-ups and a mask. Where columns are kept is `index`'s matter, what a filter makes of them `matching`'s."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.task import Task
+from backend.task import Task, status_class
 
 Codes = NDArray[np.unsignedinteger[Any]]
 
@@ -81,21 +81,20 @@ class ColumnWriter:
             self._codes[name].append(new[codes])
 
     def columns(self) -> Columns:
-        """All rows so far, each column as narrow as its dictionary lets it be."""
-        codes = {
-            name: _join(parts).astype(np.min_scalar_type(max(0, len(self._entries[name]) - 1)))
-            for name, parts in self._codes.items()
-        }
-        return Columns(
-            _join(self._starttime), codes, {name: list(entries) for name, entries in self._entries.items()}
-        )
+        """All rows so far, each column as narrow as its dictionary allows. The dictionaries are sorted: what
+        filters ask for together stands together."""
+        codes: dict[str, Codes] = {}
+        names: dict[str, list[str]] = {}
+        for name, entries in self._entries.items():
+            names[name] = sorted(entries, key=_status_order if name == "status" else None)
+            new = np.empty(len(entries), np.min_scalar_type(max(0, len(entries) - 1)))
+            new[[entries[entry] for entry in names[name]]] = np.arange(len(entries))
+            codes[name] = new.take(_join(self._codes[name]))
+        return Columns(_join(self._starttime), codes, names)
 
 
-def columns_of(tasks: Iterable[Task]) -> Columns:
-    """The columns of some tasks."""
-    writer = ColumnWriter()
-    writer.add_tasks(list(tasks))
-    return writer.columns()
+def _status_order(status: str) -> tuple[str, str]:
+    return status_class(status), status
 
 
 def _join(parts: list[NDArray[np.uint32]]) -> NDArray[np.uint32]:

@@ -8,7 +8,7 @@ from functools import cached_property
 from backend.archive.archive_file import REMEMBERED_FILTERS, ArchiveFile
 from backend.archive.blocks import Key
 from backend.archive.scan import Cancelled, ScanCancelled, never
-from backend.archive.segments import Segment, join
+from backend.archive.segments import Question, Segment, join
 from backend.query import Filter, Term
 from backend.task import Task
 
@@ -44,34 +44,30 @@ class History:
 
     def count(self, wanted: Filter | None = None, cancelled: Cancelled = never) -> int:
         """How many match."""
-        counts = self._counts_of(wanted)
-        return sum(self._count(number, wanted, counts, cancelled) for number in range(len(counts)))
+        return sum(self._counter(wanted, cancelled).all())
 
     def page(self, wanted: Filter | None, offset: int, limit: int, cancelled: Cancelled = never) -> list[Task]:
         """The matches from a position on, `limit` at most."""
-        counts = self._counts_of(wanted)
-        number, passed = self._skip(wanted, counts, offset, cancelled)
+        counter = self._counter(wanted, cancelled)
+        number, passed = counter.skip(offset)
         page: list[Task] = []
-        while len(page) < limit and number < len(counts):
-            if self._count(number, wanted, counts, cancelled):
-                first = max(0, offset - passed)
-                missing = limit - len(page)
-                if wanted:
-                    page.extend(self._matches(number, wanted, cancelled)[first : first + missing])
-                else:
-                    page.extend(self.segments[number].rows(first, first + missing))
-            passed += self._count(number, wanted, counts, cancelled)
+        while len(page) < limit and number < len(self.segments):
+            first = max(0, offset - passed)
+            matching = counter.count(number)
+            if first < matching:
+                page.extend(counter.rows(number, first, first + limit - len(page)))
+            passed += matching
             number += 1
         return page
 
     def locate(self, wanted: Filter | None, key: Key, cancelled: Cancelled = never) -> int:
         """The position, among the matches, of the first one at or behind a key."""
-        counts = self._counts_of(wanted)
+        counter = self._counter(wanted, cancelled)
         number = self._segment_of(key)
-        before = sum(self._count(one, wanted, counts, cancelled) for one in range(number))
-        if number == len(counts):
+        before = sum(map(counter.count, range(number)))
+        if number == len(self.segments):
             return before
-        return before + sum(task.key < key for task in self._rows(number, wanted, cancelled))
+        return before + sum(task.key < key for task in counter.rows(number))
 
     def find(self, key: Key) -> Task | None:
         """The task with this key."""
@@ -84,78 +80,110 @@ class History:
     ) -> Iterator[Task]:
         """The matches one by one, read a segment at a time, from the one with the key `start` on or from where it
         would stand."""
-        counts = self._counts_of(wanted)
-        last = len(counts) - 1
+        counter = self._counter(wanted, cancelled)
+        last = len(self.segments) - 1
         if start is None:
             number = last if reverse else 0
         else:
             number = min(self._segment_of(start), max(last, 0))
         for one in range(number, -1, -1) if reverse else range(number, last + 1):
-            if one > last or not self._count(one, wanted, counts, cancelled):
+            if one > last or not counter.count(one):
                 continue
-            tasks = self._rows(one, wanted, cancelled)
-            for task in reversed(tasks) if reverse else tasks:
-                if start is None or one != number or (task.key <= start if reverse else task.key >= start):
-                    yield task
+            tasks = counter.rows(one)
+            if start is not None and one == number:
+                tasks = [task for task in tasks if (task.key <= start if reverse else task.key >= start)]
+            yield from reversed(tasks) if reverse else tasks
 
     def _segment_of(self, key: Key) -> int:
         """The number of the segment in which a key stands or would stand."""
         return max(0, bisect.bisect_right(self.segments, key, key=lambda segment: segment.first) - 1)
 
-    def _counts_of(self, wanted: Filter | None) -> Counts:
-        """What is known of how many match in each segment."""
+    def _counter(self, wanted: Filter | None, cancelled: Cancelled) -> "_Counter":
+        """What counts the matches of a filter, with what is known of it already."""
         terms = wanted.terms if wanted else ()
         with self._lock:
             counts = self._counts.pop(terms, None)
             if counts is None:
-                counts = self._first_counts(wanted)
+                if terms:
+                    counts = [None] * len(self.segments)
+                else:
+                    counts = [None if one.extra or one.block is None else one.block.tasks for one in self.segments]
                 if len(self._counts) >= REMEMBERED_FILTERS:
                     self._counts.pop(next(iter(self._counts)))
             self._counts[terms] = counts
-            return counts
+        return _Counter(self.segments, Question(wanted) if wanted else None, counts, cancelled)
 
-    def _first_counts(self, wanted: Filter | None) -> Counts:
-        if wanted:
-            return [None] * len(self.segments)
-        return [None if one.extra or one.block is None else one.block.tasks for one in self.segments]
 
-    def _count(self, number: int, wanted: Filter | None, counts: Counts, cancelled: Cancelled) -> int:
-        known = counts[number]
+class _Counter:
+    """Counts how many tasks of each segment match, once for all who ask for the same filter."""
+
+    def __init__(
+        self, segments: list[Segment], question: Question | None, counts: Counts, cancelled: Cancelled
+    ) -> None:
+        self._segments = segments
+        self._question = question
+        self._counts = counts
+        self._cancelled = cancelled
+
+    def count(self, number: int) -> int:
+        """How many tasks of a segment match."""
+        known = self._counts[number]
         if known is None:
-            if cancelled():
+            if self._cancelled():
                 raise ScanCancelled
-            segment = self.segments[number]
-            if not wanted:
-                known = segment.size()
-            elif not self._may_match(number, wanted):
-                known = 0
-            else:
-                known = segment.count_matches(wanted, wanted.timeless, cancelled)
-            counts[number] = known
+            known = self._look(number)
+            self._counts[number] = known
         return known
 
-    def _skip(self, wanted: Filter | None, counts: Counts, offset: int, cancelled: Cancelled) -> tuple[int, int]:
+    def all(self) -> Iterable[int]:
+        """How many match in each segment."""
+        return map(self.count, range(len(self._counts)))
+
+    def skip(self, offset: int) -> tuple[int, int]:
         """The number of the segment that holds the match at a position, and how many matches lie before it."""
         passed = 0
-        for number in range(len(counts)):
-            matching = counts[number]
-            if matching is None:
-                matching = self._count(number, wanted, counts, cancelled)
+        for number, known in enumerate(self._counts):
+            matching = self.count(number) if known is None else known
             if passed + matching > offset:
                 return number, passed
             passed += matching
-        return len(counts), passed
+        return len(self._counts), passed
 
-    def _matches(self, number: int, wanted: Filter, cancelled: Cancelled) -> list[Task]:
-        return self.segments[number].matches(wanted, wanted.timeless, cancelled)
+    def rows(self, number: int, first: int = 0, end: int | None = None) -> list[Task]:
+        """The matching tasks of a segment, from one position among them to another."""
+        segment = self._segments[number]
+        if self._question is None:
+            return segment.rows(first, end)
+        return segment.matches(self._question, self._cancelled)[first:end]
 
-    def _rows(self, number: int, wanted: Filter | None, cancelled: Cancelled) -> list[Task]:
-        return self._matches(number, wanted, cancelled) if wanted else self.segments[number].tasks()
+    def _look(self, number: int) -> int:
+        segment, question = self._segments[number], self._question
+        if question is None:
+            return segment.size()
+        if not self._may_match(number, question):
+            return 0
+        if segment.is_plain(question) and segment.file is not None:
+            self._fill(number, segment.file, question)
+            known = self._counts[number]
+            if known is not None:
+                return known
+        return segment.count_matches(question, self._cancelled)
 
-    def _may_match(self, number: int, wanted: Filter) -> bool:
+    def _fill(self, number: int, file: ArchiveFile, question: Question) -> None:
+        """Count a file's segments from one on, all at once, where its columns alone tell."""
+        counts = file.matches(question.terms, self._cancelled).counts()
+        if counts is None:
+            return
+        for one in range(number, len(self._segments)):
+            segment = self._segments[one]
+            if segment.file is not file or segment.block is None:
+                break
+            if segment.is_plain(question):
+                self._counts[one] = counts[segment.block.row]
+
+    def _may_match(self, number: int, question: Question) -> bool:
         """False where the start times of a segment alone rule it out."""
-        since, until = wanted.bounds
-        if -self.segments[number].first[0] < since:
+        if -self._segments[number].first[0] < question.since:
             return False
         following = number + 1
-        return following >= len(self.segments) or -self.segments[following].first[0] <= until
+        return following >= len(self._segments) or -self._segments[following].first[0] <= question.until

@@ -84,18 +84,14 @@ def write_index(file: BinaryIO, stamp: ArchiveStamp, blocks: Iterable[Block], co
 
 
 class Index:
-    """An open index; close it after use. `blocks` are the archive file's, newest first."""
+    """The index in an open file, mapped into memory. `blocks` are the archive file's, newest first."""
 
-    def __init__(self, path: Path, stamp: ArchiveStamp) -> None:
-        """Open the index of an archive file with this stamp. Raises BadIndex or OSError."""
-        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            size = os.fstat(handle).st_size
-            if size < len(_MAGIC) + _SIZES.size:
-                raise BadIndex("too short")
-            self._map = mmap.mmap(handle, size, access=mmap.ACCESS_READ)
-        finally:
-            os.close(handle)
+    def __init__(self, handle: int, stamp: ArchiveStamp) -> None:
+        """Read the head of the index of an archive file with this stamp. Raises BadIndex or OSError."""
+        size = os.fstat(handle).st_size
+        if size < len(_MAGIC) + _SIZES.size:
+            raise BadIndex("too short")
+        self._map = mmap.mmap(handle, size, access=mmap.ACCESS_READ)
         if self._map[: len(_MAGIC)] != _MAGIC:
             raise BadIndex("of another version")
         head_size, head_sum, names_size, names_sum = _SIZES.unpack_from(self._map, len(_MAGIC))

@@ -1,8 +1,6 @@
 """A task as one line of JSON: the form of it in the active file, the journal and the archive files."""
 
-from collections.abc import Iterable, Sequence
-from functools import partial
-from operator import itemgetter
+from collections.abc import Iterable
 
 import orjson
 
@@ -63,17 +61,18 @@ def decode_all(data: bytes) -> tuple[list[Task], int]:
     return tasks, bad
 
 
-def decode_own(lines: Sequence[bytes]) -> list[Task]:
+def decode_own(lines: bytes) -> list[Task]:
     """The finished tasks of whole lines that `encode` wrote and a checksum kept: fast, since nothing of them is
     checked again. Raises LineError if they are none."""
     try:
-        return list(map(_new_task, map(_fields, orjson.loads(b"[" + b",".join(lines) + b"]"))))
+        rows = orjson.loads(b"[" + lines[:-1].replace(b"\n", b",") + b"]")
+        return [_new(Task, (row["upid"], row["starttime"], row["endtime"], row["status"])) for row in rows]
     except (orjson.JSONDecodeError, KeyError, TypeError) as error:
         raise LineError(str(error)) from None
 
 
-_fields = itemgetter(*Task._fields)
-_new_task = partial(tuple.__new__, Task)
+# Half the time of calling Task, and of a page.
+_new = tuple.__new__
 
 
 def _task(row: object) -> Task:

@@ -24,14 +24,20 @@ class FileMatches:
         self._matched: Matched = file.matcher(cancelled).match(terms)
         self._needle = _needle(terms)
         self._looked: set[int] = set()
-        starts = [block.row for block in file.blocks]
-        sums = np.add.reduceat(self._matched.sure, starts, dtype=np.intp) if starts else np.empty(0, np.intp)
-        self._counts: dict[int, int] = dict(zip(starts, sums.tolist(), strict=True))
+        self._blocks = file.blocks
+
+    def counts(self) -> dict[int, int] | None:
+        """How many tasks of each block match, by the block's row; None if that takes a look at their text."""
+        if self._matched.open is not None or not self._blocks:
+            return None
+        starts = [block.row for block in self._blocks]
+        counts = np.add.reduceat(self._matched.sure.view(np.uint8), starts, dtype=np.int32)
+        return dict(zip(starts, counts.tolist(), strict=True))
 
     def count(self, block: Block) -> int:
         """How many tasks of a block match."""
         self._look(block)
-        return self._counts[block.row]
+        return int(np.count_nonzero(self._matched.sure[block.row : block.row + block.tasks]))
 
     def rows(self, block: Block) -> list[int]:
         """The numbers within a block of those that match."""
@@ -53,7 +59,6 @@ class FileMatches:
             for row, task in zip(rows, self._file.read(block, rows), strict=False):
                 if matches(task):
                     sure[block.row + row] = True
-            self._counts[block.row] = int(np.count_nonzero(sure[block.row : block.row + block.tasks]))
         self._looked.add(block.row)
 
 

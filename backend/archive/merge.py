@@ -7,16 +7,19 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from backend.archive.archive_file import ArchiveFile
 from backend.archive.blocks import Block, Damage
-from backend.archive.columns import Columns, ColumnWriter
 from backend.archive.files import DAY, archive_name, new_file, sync_directory
 from backend.archive.frames import FRAME_TASKS, ArchiveStamp, FrameWriter
 from backend.archive.index import index_path, write_index
 from backend.archive.scan import Cancelled, ScanCancelled, never
 from backend.archive.segments import Segment, join
 from backend.task import Task
+
+if TYPE_CHECKING:
+    from backend.archive.columns import Columns, ColumnWriter
 
 
 def day_starts(now: float, keep_days: int) -> list[int]:
@@ -149,6 +152,8 @@ def _write_file(
     merge: Merge, path: Path, segments: list[Segment], start: int, upper: float, cancelled: Cancelled
 ) -> None:
     """Write an archive file of what these segments hold from `start` on and before `upper`, and its index."""
+    from backend.archive.columns import ColumnWriter  # numpy: who only reads need not wait for it
+
     with new_file(path) as (file, temporary):
         merge.written.append((temporary, path))
         if not segments:
@@ -171,7 +176,7 @@ def _is_copyable(segment: Segment, start: int, upper: float) -> bool:
     return _lies_within(block, start, upper)
 
 
-def _copy(writer: FrameWriter, columns: ColumnWriter, segments: list[Segment], cancelled: Cancelled) -> None:
+def _copy(writer: FrameWriter, columns: "ColumnWriter", segments: list[Segment], cancelled: Cancelled) -> None:
     """Add blocks as they are, and their rows of the columns, run by run."""
     for file, group in groupby(segments, lambda one: one.file):
         blocks = [one.block for one in group if one.block is not None]
@@ -191,7 +196,7 @@ def _copy(writer: FrameWriter, columns: ColumnWriter, segments: list[Segment], c
 
 def _rewrite(
     writer: FrameWriter,
-    columns: ColumnWriter,
+    columns: "ColumnWriter",
     segments: Iterable[Segment],
     start: int,
     upper: float,
@@ -211,7 +216,9 @@ def _rewrite(
     columns.add_tasks(pending)
 
 
-def _write_index(merge: Merge, archive: Path, stamp: ArchiveStamp, blocks: list[Block], columns: Columns) -> None:
+def _write_index(
+    merge: Merge, archive: Path, stamp: ArchiveStamp, blocks: list[Block], columns: "Columns"
+) -> None:
     path = index_path(archive)
     with new_file(path, durable=False) as (file, temporary):
         merge.written.append((temporary, path))

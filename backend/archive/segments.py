@@ -8,8 +8,29 @@ from backend.archive.archive_file import ArchiveFile
 from backend.archive.blocks import Block, Key
 from backend.archive.frames import FRAME_TASKS
 from backend.archive.scan import Cancelled
-from backend.query import Filter, Term
+from backend.query import Filter
 from backend.task import Task, later, latest
+
+
+class Question:
+    """A filter, taken apart for a scan.
+
+    Attributes:
+        since, until: the start times (UNIX seconds) outside of which nothing matches.
+        terms: those whose meaning is not all in these times.
+        test: whether a task matches.
+    """
+
+    __slots__ = ("since", "terms", "test", "until")
+
+    def __init__(self, wanted: Filter) -> None:
+        self.since, self.until = wanted.bounds
+        self.terms = wanted.timeless
+        self.test = wanted.matcher()
+
+    def covers(self, block: Block) -> bool:
+        """Whether a block lies within the times, all of it."""
+        return self.since <= -block.last[0] and -block.first[0] <= self.until
 
 
 class Segment:
@@ -36,7 +57,7 @@ class Segment:
         stored = self.file.read(self.block) if self.file is not None and self.block is not None else []
         return merge_tasks(stored, self.extra) if self.extra else stored
 
-    def rows(self, first: int, end: int) -> list[Task]:
+    def rows(self, first: int, end: int | None) -> list[Task]:
         """Those of its tasks from one position to another."""
         if self.extra or self.file is None or self.block is None:
             return self.tasks()[first:end]
@@ -56,34 +77,29 @@ class Segment:
         if self.file is known.file and self.block == known.block and self.extra == known.extra:
             self._replaced = known._replaced
 
-    def count_matches(self, wanted: Filter, terms: tuple[Term, ...], cancelled: Cancelled) -> int:
-        """How many of its tasks match. `terms` are the filter's timeless ones. Raises ScanCancelled."""
-        if self.file is None or self.block is None or self.extra or not self._lies_in(wanted):
-            return len(self.matches(wanted, terms, cancelled))
-        return self.file.matches(terms, cancelled).count(self.block)
+    def is_plain(self, question: Question) -> bool:
+        """Whether the masks of its file alone tell what of it matches."""
+        return self.block is not None and not self.extra and question.covers(self.block)
 
-    def matches(self, wanted: Filter, terms: tuple[Term, ...], cancelled: Cancelled) -> list[Task]:
+    def count_matches(self, question: Question, cancelled: Cancelled) -> int:
+        """How many of its tasks match. Raises ScanCancelled."""
+        if self.file is None or self.block is None or not self.is_plain(question):
+            return len(self.matches(question, cancelled))
+        return self.file.matches(question.terms, cancelled).count(self.block)
+
+    def matches(self, question: Question, cancelled: Cancelled) -> list[Task]:
         """Those of its tasks that match, in order. Raises ScanCancelled."""
-        test = wanted.matcher()
-        extra = list(filter(test, self.extra))
+        extra = list(filter(question.test, self.extra))
         if self.file is None or self.block is None:
             return extra
-        rows = self.file.matches(terms, cancelled).rows(self.block)
-        if self.extra:
-            # What of an extra row and a stored one is the later form, only both together tell.
-            changed = self.replaced()
-            if changed:
-                return list(filter(test, self.tasks()))
+        if self.extra and self.replaced():
+            # Which of two forms of a task is the later one, only both together tell.
+            return list(filter(question.test, self.tasks()))
+        rows = self.file.matches(question.terms, cancelled).rows(self.block)
         stored = self.file.read(self.block, rows) if rows else []
-        if not self._lies_in(wanted):
-            stored = list(filter(test, stored))
+        if not question.covers(self.block):
+            stored = list(filter(question.test, stored))
         return merge_tasks(stored, extra) if extra else stored
-
-    def _lies_in(self, wanted: Filter) -> bool:
-        """Whether its block lies within the filter's bounds in time, all of it."""
-        assert self.block is not None
-        since, until = wanted.bounds
-        return since <= -self.block.last[0] and -self.block.first[0] <= until
 
 
 def merge_tasks(stored: Iterable[Task], newer: Iterable[Task]) -> list[Task]:

@@ -27,6 +27,15 @@ FILTERS = [
     f"until:{TODAY - 2 * DAY}",
     "user:root@pam pve2",
     "word-that-is-nowhere",
+    # words that may stand in a UPID's numbers, alone and together
+    "1",
+    "-a1",
+    "0D0155",
+    "3 -5 e",
+    "backup e status:ok",
+    '":vzdump:"',
+    '-"0:qm"',
+    '"pve:wien!UPID:pve1:0000"',
 ]
 
 _TYPES = ("qmstart", "vzdump", "vncproxy", "backup")

@@ -10,7 +10,7 @@ from backend.archive import Batch, CacheWriter, TaskCache
 from backend.archive.files import DAY
 from backend.archive.lines import LineError, decode, decode_all, encode, storable
 from backend.archive.writer import MERGE_BYTES, MERGE_SECONDS
-from backend.task import Status, Task
+from backend.task import MAX_STATUS, Status, Task
 from tests.archive.model import NOW, TODAY, Clock, archive_files, finished, running, spread
 
 NODE, OTHER = ("wien", "pve2"), ("graz", "pve2")
