@@ -4,6 +4,8 @@ import bisect
 import threading
 from collections.abc import Iterable, Iterator
 from functools import cached_property
+from itertools import groupby
+from typing import TYPE_CHECKING
 
 from backend.archive.archive_file import REMEMBERED_FILTERS, ArchiveFile
 from backend.archive.blocks import Key
@@ -11,6 +13,9 @@ from backend.archive.scan import Cancelled, ScanCancelled, never
 from backend.archive.segments import Question, Segment, join
 from backend.query import Filter, Term
 from backend.task import Task
+
+if TYPE_CHECKING:
+    from backend.archive.tallies import FieldTally, TimeTally
 
 Counts = list[int | None]
 """How many tasks of each segment match, None where nobody has counted yet."""
@@ -93,6 +98,24 @@ class History:
             if start is not None and one == number:
                 tasks = [task for task in tasks if (task.key <= start if reverse else task.key >= start)]
             yield from reversed(tasks) if reverse else tasks
+
+    def tally(self, wanted: Filter | None, tally: "FieldTally | TimeTally", cancelled: Cancelled = never) -> None:
+        """Have all matches counted."""
+        question = Question(wanted or Filter())
+        for file, group in groupby(self.segments, lambda one: one.file):
+            segments = list(group)
+            if file is None:
+                tally.add_tasks(task for one in segments for task in one.matches(question, cancelled))
+                continue
+            matcher = file.matcher(cancelled)
+            rows = file.matches(question.terms, cancelled).mask(cancelled) & matcher.starts_within(
+                question.since, question.until
+            )
+            for segment in segments:
+                if segment.extra and segment.block is not None:
+                    rows[segment.block.row : segment.block.row + segment.block.tasks] = False
+                    tally.add_tasks(segment.matches(question, cancelled))
+            tally.add_columns(matcher, rows)
 
     def _segment_of(self, key: Key) -> int:
         """The number of the segment in which a key stands or would stand."""

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from backend.archive.blocks import Block
-from backend.archive.matching import IN_NUMBERS, Matched
-from backend.archive.scan import Cancelled
+from backend.archive.matching import IN_NUMBERS, Mask, Matched
+from backend.archive.scan import Cancelled, ScanCancelled
 from backend.query import Filter, Term
 
 if TYPE_CHECKING:
@@ -33,6 +33,14 @@ class FileMatches:
         starts = [block.row for block in self._blocks]
         counts = np.add.reduceat(self._matched.sure.view(np.uint8), starts, dtype=np.int32)
         return dict(zip(starts, counts.tolist(), strict=True))
+
+    def mask(self, cancelled: Cancelled) -> Mask:
+        """For each row whether it matches. Raises ScanCancelled."""
+        for block in self._blocks:
+            if cancelled():
+                raise ScanCancelled
+            self._look(block)
+        return self._matched.sure
 
     def count(self, block: Block) -> int:
         """How many tasks of a block match."""

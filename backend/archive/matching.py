@@ -102,9 +102,21 @@ class ColumnMatcher:
                 sure &= known
         return Matched(sure, open)
 
-    def statuses(self) -> tuple[list[str], NDArray[np.intp]]:
-        """The names of the status classes that occur, and for each row the number of its class among them."""
-        return cast(list[str], self._status.names), self._status.codes[self.columns.codes["status"]]
+    def starts_within(self, since: float, until: float) -> Mask:
+        """Which rows started from one time to another (UNIX seconds, inclusive)."""
+        starttime = self.columns.starttime
+        return (starttime >= max(0.0, since)) & (starttime <= max(-1.0, until))
+
+    def values(self, field: str) -> tuple[list[str], NDArray[np.intp]]:
+        """The values of a field (type, remote, node, user or status class), and for each row the number of its."""
+        name, values = {
+            "type": ("what", self._types),
+            "remote": ("node", self._remotes),
+            "node": ("node", self._node_names),
+            "user": ("user", self._users),
+            "status": ("status", self._status),
+        }[field]
+        return [str(value) for value in values.names], values.codes.take(self.columns.codes[name])
 
     def _hits(self, term: Term) -> Mask:
         field, columns = term.field, self.columns
@@ -123,12 +135,8 @@ class ColumnMatcher:
         if field == "type":
             return self._rows("what", self._types.table(fits))
         if field == "user":
-            users = columns.names["user"]
-            test = (fits(user) or fits(user.partition("!")[0]) for user in users)
-            return self._rows("user", _table(test, len(users)))
-        nodes = self._nodes
-        position = 0 if field == "remote" else 1
-        return self._rows("node", _table((fits(node[position]) for node in nodes), len(nodes)))
+            return self._rows("user", self._users.table(lambda user: fits(user) or fits(user.partition("!")[0])))
+        return self._rows("node", (self._remotes if field == "remote" else self._node_names).table(fits))
 
     def _word_hits(self, word: str) -> Mask:
         hits = np.zeros(len(self.columns), np.bool_)
@@ -153,6 +161,18 @@ class ColumnMatcher:
     @cached_property
     def _nodes(self) -> list[tuple[str, str, str]]:
         return list(map(_node, self.columns.names["node"]))
+
+    @cached_property
+    def _remotes(self) -> _Values:
+        return self._values("node", (node[0] for node in self._nodes))
+
+    @cached_property
+    def _node_names(self) -> _Values:
+        return self._values("node", (node[1] for node in self._nodes))
+
+    @cached_property
+    def _users(self) -> _Values:
+        return self._values("user", self.columns.names["user"])
 
     @cached_property
     def _types(self) -> _Values:

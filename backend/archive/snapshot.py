@@ -1,14 +1,19 @@
 """An immutable view of the cache: the running tasks, and the history. Whoever lists tasks walks a snapshot."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from backend.archive.archive_file import ArchiveFile
 from backend.archive.blocks import Key
 from backend.archive.history import History
 from backend.archive.scan import Cancelled, never
 from backend.query import Filter
-from backend.task import Task
+from backend.task import Status, Task
+
+if TYPE_CHECKING:
+    from backend.archive.tallies import Field
 
 
 class Snapshot:
@@ -84,6 +89,34 @@ class Snapshot:
         """The matching finished tasks one by one, a block at a time: newest start first, or oldest first with
         `reverse`; from the task with the key `start` on, or from where it would stand."""
         return self._open_history.iterate(wanted, start, reverse, cancelled or never)
+
+    def next_match(
+        self, wanted: Filter, key: Key, *, reverse: bool = False, cancelled: Cancelled | None = None
+    ) -> Task | None:
+        """The nearest match behind `key` in the list (with `reverse`, before it): the next error, say."""
+        matches = self._open_history.iterate(wanted, key, reverse, cancelled or never)
+        return next((task for task in matches if task.key != key), None)
+
+    def counts_by(
+        self, field: "Field", wanted: Filter | None = None, *, cancelled: Cancelled | None = None
+    ) -> Counter[tuple[str, Status]]:
+        """How many finished tasks match, by the values of a field and their status class."""
+        from backend.archive.tallies import FieldTally  # numpy: only who counts pays for it
+
+        tally = FieldTally(field)
+        self._open_history.tally(wanted, tally, cancelled or never)
+        return tally.counts
+
+    def histogram(
+        self, edges: Sequence[int], wanted: Filter | None = None, *, cancelled: Cancelled | None = None
+    ) -> list[Counter[Status]]:
+        """How many finished tasks match, by status class, for each span between `edges` (UNIX seconds, ascending);
+        by start time, each span without its end."""
+        from backend.archive.tallies import TimeTally  # numpy: only who counts pays for it
+
+        tally = TimeTally(edges)
+        self._open_history.tally(wanted, tally, cancelled or never)
+        return tally.bins
 
     @property
     def damage(self) -> tuple[str, ...]:

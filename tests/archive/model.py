@@ -1,5 +1,7 @@
 """What a cache should hold, in a few dictionaries, to hold the real one against; and tasks, made by number."""
 
+import itertools
+from collections import Counter
 from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
@@ -128,12 +130,28 @@ def assert_lists(snapshot: Snapshot, history: list[Task], filters: Iterable[str]
             for limit in (1, 7, 600):
                 assert snapshot.page(wanted, offset=offset, limit=limit) == expected[offset : offset + limit]
         assert snapshot.page(wanted, limit=0) == []
+        for field, attribute in {
+            "type": "worker_type",
+            "remote": "remote",
+            "node": "node",
+            "user": "user",
+        }.items():
+            counts = Counter((getattr(task, attribute), task.status_class) for task in expected)
+            assert snapshot.counts_by(field, wanted) == counts  # type: ignore[arg-type]
+        edges = sorted({0, NOW - 3 * DAY, NOW - DAY, NOW - 1_000, NOW, *(task.starttime for task in history[:3])})
+        bins = [
+            Counter(task.status_class for task in expected if first <= task.starttime < end)
+            for first, end in itertools.pairwise(edges)
+        ]
+        assert snapshot.histogram(edges, wanted) == bins
         keys = [task.key for task in history[:: max(1, len(history) // 4)]]
         for key in [*keys, *((start, upid + "~") for start, upid in keys), (-(2**40), ""), (0, "")]:
             position = sum(task.key < key for task in expected)
             assert snapshot.locate(wanted, key) == position
             at_or_behind = islice(snapshot.iterate(wanted, start=key), 40)
             assert list(at_or_behind) == expected[position : position + 40]
+            others = [task for task in expected if task.key > key]
+            assert wanted is None or snapshot.next_match(wanted, key) == (others[0] if others else None)
             at_or_before = [task for task in reversed(expected) if task.key <= key]
             assert list(islice(snapshot.iterate(wanted, start=key, reverse=True), 40)) == at_or_before[:40]
             assert snapshot.find(key) == next((task for task in history if task.key == key), None)
