@@ -148,9 +148,8 @@ class ArchiveFile:
             return []
 
     def lines(self, block: Block) -> list[bytes]:
-        """The lines of a block that was written in frames; none of a damaged one."""
-        lines = self._content(block.offset, block.size).split(b"\n")
-        lines.pop()
+        """The lines of a block that was written in frames, with their line feeds; none of any other."""
+        lines = self._content(block.offset, block.size).splitlines(keepends=True) if self._framed else []
         return lines if len(lines) == block.tasks else []
 
     def raw(self, block: Block) -> bytes:

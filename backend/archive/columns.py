@@ -47,9 +47,32 @@ class ColumnWriter:
         self._entries: dict[str, dict[str, int]] = {name: {} for name in DICTIONARIES}
         self._starttime: list[NDArray[np.uint32]] = []
         self._codes: dict[str, list[NDArray[np.uint32]]] = {name: [] for name in DICTIONARIES}
+        # By the identity of the list, which is kept with it so that no other takes its place.
+        self._translations: dict[int, tuple[list[str], NDArray[np.uint32]]] = {}
+
+    def add_merged(self, parts: Sequence[Columns], tasks: Sequence[Task], order: NDArray[np.int64]) -> None:
+        """Add rows of columns and tasks in any order: `order` numbers them, the parts' rows first."""
+        added = [self._translated(part) for part in parts]
+        added.append(self._coded(tasks))
+        self._starttime.append(_join([starttime for starttime, _ in added]).take(order))
+        for name in DICTIONARIES:
+            self._codes[name].append(_join([codes[name] for _, codes in added]).take(order))
+
+    def add_columns(self, columns: Columns) -> None:
+        """Add rows that are columns already."""
+        starttime, codes = self._translated(columns)
+        self._starttime.append(starttime)
+        for name in DICTIONARIES:
+            self._codes[name].append(codes[name])
 
     def add_tasks(self, tasks: Sequence[Task]) -> None:
         """Add tasks."""
+        starttime, codes = self._coded(tasks)
+        self._starttime.append(starttime)
+        for name in DICTIONARIES:
+            self._codes[name].append(codes[name])
+
+    def _coded(self, tasks: Sequence[Task]) -> tuple[NDArray[np.uint32], dict[str, NDArray[np.uint32]]]:
         nodes, whats, users, statuses = (self._entries[name] for name in DICTIONARIES)
         rows: list[tuple[int, int, int, int]] = []
         for upid, _, _, status in tasks:
@@ -64,21 +87,26 @@ class ColumnWriter:
                     statuses.setdefault(status or "", len(statuses)),
                 )
             )
-        self._starttime.append(np.fromiter((task.starttime for task in tasks), np.uint32, len(tasks)))
         table = np.array(rows, np.uint32).reshape(len(rows), len(DICTIONARIES))
-        for number, name in enumerate(DICTIONARIES):
-            self._codes[name].append(table[:, number])
+        starttime = np.fromiter((task.starttime for task in tasks), np.uint32, len(tasks))
+        return starttime, {name: table[:, number] for number, name in enumerate(DICTIONARIES)}
 
-    def add_columns(self, columns: Columns) -> None:
-        """Add rows that are columns already."""
-        self._starttime.append(columns.starttime)
-        for name in DICTIONARIES:
-            entries, codes = self._entries[name], columns.codes[name]
-            old = columns.names[name]
-            new = np.zeros(len(old), np.uint32)
-            for code in np.unique(codes):
-                new[code] = entries.setdefault(old[code], len(entries))
-            self._codes[name].append(new[codes])
+    def _translated(self, columns: Columns) -> tuple[NDArray[np.uint32], dict[str, NDArray[np.uint32]]]:
+        """Rows of other columns, with the numbers of our dictionaries."""
+        codes = {
+            name: self._translation(name, columns.names[name]).take(columns.codes[name]) for name in DICTIONARIES
+        }
+        return columns.starttime, codes
+
+    def _translation(self, name: str, entries: list[str]) -> NDArray[np.uint32]:
+        """Our numbers of the entries of another dictionary; made once for each."""
+        known = self._translations.get(id(entries))
+        if known is None:
+            ours = self._entries[name]
+            numbers = (ours.setdefault(entry, len(ours)) for entry in entries)
+            known = entries, np.fromiter(numbers, np.uint32, len(entries))
+            self._translations[id(entries)] = known
+        return known[1]
 
     def columns(self) -> Columns:
         """All rows so far, each column as narrow as its dictionary allows. The dictionaries are sorted: what

@@ -9,8 +9,7 @@ from typing import BinaryIO, NamedTuple
 
 from backend.archive import zstd
 from backend.archive.blocks import Block, Key
-from backend.archive.lines import encode_all
-from backend.task import Task
+from backend.archive.lines import decode
 
 FRAME_TASKS = 512
 """Tasks a frame, at most."""
@@ -44,13 +43,13 @@ class FrameWriter:
         self._row = 0
         self.blocks: list[Block] = []
 
-    def write(self, tasks: Sequence[Task]) -> None:
-        """Add tasks, in order, in as few frames of about equal size as hold them."""
-        frames = -(-len(tasks) // FRAME_TASKS)
+    def write_lines(self, lines: Sequence[bytes]) -> None:
+        """Add the lines of tasks, in order, in as few frames of about equal size as hold them."""
+        frames = -(-len(lines) // FRAME_TASKS)
         for number in range(frames):
-            part = tasks[number * len(tasks) // frames : (number + 1) * len(tasks) // frames]
-            content = encode_all(part)
-            self._add(zstd.compress(content), len(content), len(part), part[0].key, part[-1].key)
+            part = lines[number * len(lines) // frames : (number + 1) * len(lines) // frames]
+            content = b"".join(part)
+            self._add(zstd.compress(content), len(content), len(part), decode(part[0]).key, decode(part[-1]).key)
 
     def copy(self, frame: bytes, block: Block) -> None:
         """Add a block's frame as it is."""

@@ -59,9 +59,8 @@ class FileMatches:
         if open is None or block.row in self._looked:
             return
         rows = np.flatnonzero(open[block.row : block.row + block.tasks]).tolist()
-        if rows and self._needle is not None and self._file.copyable:
-            lines = self._file.lines(block)
-            rows = [row for row in rows if self._needle in lines[row].lower()] if lines else []
+        if rows and self._needle is not None and (lines := self._file.lines(block)):
+            rows = [row for row in rows if self._needle in lines[row].lower()]
         if rows:
             matches = self._filter.matcher()
             for row, task in zip(rows, self._file.read(block, rows), strict=False):

@@ -3,7 +3,7 @@ days go, and every new file is written beside the old one; `Merge.commit` rename
 
 import contextlib
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from backend.archive.archive_file import ArchiveFile
 from backend.archive.blocks import Block, Damage
 from backend.archive.files import DAY, archive_name, new_file, sync_directory
-from backend.archive.frames import FRAME_TASKS, ArchiveStamp, FrameWriter
+from backend.archive.frames import ArchiveStamp, FrameWriter
 from backend.archive.index import index_path, write_index
 from backend.archive.scan import Cancelled, ScanCancelled, never
 from backend.archive.segments import Segment, join
@@ -152,7 +152,9 @@ def _write_file(
     merge: Merge, path: Path, segments: list[Segment], start: int, upper: float, cancelled: Cancelled
 ) -> None:
     """Write an archive file of what these segments hold from `start` on and before `upper`, and its index."""
-    from backend.archive.columns import ColumnWriter  # numpy: who only reads need not wait for it
+    # numpy: who only reads need not wait for it
+    from backend.archive.columns import ColumnWriter
+    from backend.archive.rewrite import Rewriter
 
     with new_file(path) as (file, temporary):
         merge.written.append((temporary, path))
@@ -164,7 +166,9 @@ def _write_file(
             if copied:
                 _copy(writer, columns, list(group), cancelled)
             else:
-                _rewrite(writer, columns, group, start, upper, cancelled)
+                rewriter = Rewriter(writer, columns, start, upper)
+                rewriter.add(group, cancelled)
+                rewriter.close()
         stamp = writer.close()
     _write_index(merge, path, stamp, writer.blocks, columns.columns())
 
@@ -192,28 +196,6 @@ def _copy(writer: FrameWriter, columns: "ColumnWriter", segments: list[Segment],
         else:
             for block in blocks:
                 columns.add_columns(known.part(block.row, block.tasks))
-
-
-def _rewrite(
-    writer: FrameWriter,
-    columns: "ColumnWriter",
-    segments: Iterable[Segment],
-    start: int,
-    upper: float,
-    cancelled: Cancelled,
-) -> None:
-    """Add the tasks of segments in new frames."""
-    pending: list[Task] = []
-    for segment in segments:
-        if cancelled():
-            raise ScanCancelled
-        pending.extend(task for task in segment.tasks() if start <= task.starttime < upper)
-        if len(pending) >= 2 * FRAME_TASKS:
-            writer.write(pending)
-            columns.add_tasks(pending)
-            pending = []
-    writer.write(pending)
-    columns.add_tasks(pending)
 
 
 def _write_index(
