@@ -24,7 +24,6 @@ async def _run(config: Config, directory: Path) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, work.cancel)
-    log.info("fetching from %d remotes into %s", len(config.remotes), directory)
     try:
         await work
     except asyncio.CancelledError:

@@ -25,9 +25,21 @@ class Column(NamedTuple):
 
 
 def render(
-    records: Iterable[Any], format: str, columns: Sequence[Column], as_dict: Callable[[Any], Mapping[str, Any]]
+    records: Iterable[Any],
+    format: str,
+    columns: Sequence[Column],
+    fields: Sequence[str],
+    as_dict: Callable[[Any], Mapping[str, Any]],
 ) -> Iterator[str]:
-    """The records as text, piece by piece: a line each for `table`, `jsonl` and `csv`, one array for `json`."""
+    """The records as text, piece by piece: a line each for `table`, `jsonl` and `csv`, one array for `json`.
+
+    Args:
+        records: what is rendered.
+        format: one of FORMATS.
+        columns: what `table` shows.
+        fields: the keys of a record for programs, in the order of `csv`'s columns.
+        as_dict: makes a record for programs.
+    """
     if format == "table":
         yield from _table(records, columns)
     elif format == "jsonl":
@@ -40,20 +52,18 @@ def render(
             separator = ",\n"
         yield "[]\n" if separator == "[" else "]\n"
     else:
-        yield from _csv(map(as_dict, records))
+        yield from _csv(map(as_dict, records), fields)
 
 
 def _json(record: Mapping[str, Any]) -> str:
     return escape_json(orjson.dumps(record).decode())
 
 
-def _csv(records: Iterator[Mapping[str, Any]]) -> Iterator[str]:
+def _csv(records: Iterator[Mapping[str, Any]], fields: Sequence[str]) -> Iterator[str]:
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    for number, record in enumerate(records):
-        if number == 0:
-            writer.writerow(record)
-        writer.writerow(safe(value) if isinstance(value, str) else value for value in record.values())
+    for row in chain([fields], ([record[field] for field in fields] for record in records)):
+        writer.writerow(safe(value) if isinstance(value, str) else value for value in row)
         yield buffer.getvalue()
         buffer.seek(0)
         buffer.truncate()

@@ -1,7 +1,7 @@
 """What commands print of a task and of a remote: the columns for eyes, and the records for programs."""
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from backend.archive.health import Health
@@ -13,6 +13,21 @@ def format_moment(moment: float | None) -> str:
     """UNIX seconds as local date and time."""
     return "never" if moment is None else time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(moment))
 
+
+TASK_FIELDS = (
+    "upid",
+    "remote",
+    "node",
+    "pid",
+    "pstart",
+    "starttime",
+    "worker_type",
+    "worker_id",
+    "user",
+    "endtime",
+    "status",
+)
+"""The keys of a task for programs."""
 
 TASK_COLUMNS = (
     Column("START", lambda task: format_moment(task.starttime)),
@@ -74,6 +89,9 @@ def remote_reports(health: Health) -> list[RemoteReport]:
 def _age(moment: float | None) -> str:
     return "never" if moment is None else f"{format_duration(time.time() - moment)} ago"
 
+
+REMOTE_FIELDS = tuple(field.name for field in fields(RemoteReport))
+"""The keys of a remote's report for programs."""
 
 REMOTE_COLUMNS = (
     Column("REMOTE", lambda report: report.remote),

@@ -11,7 +11,7 @@ _CLOCK = re.compile(r"(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2}))?
 
 DURATION_EXPECTED = "a span such as 90s, 10m, 2h, 1h30m, 7d or 2w"
 MOMENT_EXPECTED = (
-    "a span back from now (90s, 10m, 2h, 7d, 2w), a time (14:30), a date (2026-11-01, today, yesterday), "
+    "a span back from now (90s, 10m, 2h, 7d, 2w), a time (14:30, now), a date (2026-11-01, today, yesterday), "
     "a date and time (2026-11-01T08:00) or UNIX seconds"
 )
 
@@ -32,6 +32,8 @@ def parse_moment(text: str, now: float, tz: tzinfo | None = None) -> tuple[int, 
     word = text.strip().lower()
     if not word:
         raise ValueError(f"expected {MOMENT_EXPECTED}")
+    if word == "now":
+        return int(now), int(now)
     span = word.removeprefix("-")
     if _DURATION.fullmatch(span):
         moment = max(0, int(now) - parse_duration(span))

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -99,6 +100,18 @@ def test_list_in_csv_has_a_header_and_a_row_a_task(cache: str) -> None:
     assert rows[0]["endtime"] == ""
 
 
+@pytest.mark.parametrize("command", ["list", "remotes"])
+def test_csv_has_the_same_header_whether_or_not_there_are_rows(cache: str, tmp_path: Path, command: str) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    full = run(command, "--cache-dir", cache, "--format", "csv").stdout.splitlines()
+    none = run(command, "--cache-dir", str(empty), "--format", "csv").stdout.splitlines()
+    assert len(full) > 1 and none == full[:1]
+    assert set(none[0].split(",")) == set(
+        json.loads(run(command, "--cache-dir", cache, "--format", "jsonl").stdout.splitlines()[0])
+    )
+
+
 def test_list_as_a_table_is_in_words_and_harmless(cache: str) -> None:
     result = run("list", "--cache-dir", cache, "--limit", "3")
     title, *rows = result.stdout.splitlines()
@@ -124,6 +137,8 @@ def test_wrong_usage_exits_2_and_names_what_is_wrong(cache: str) -> None:
         (["list", "stat:error"], "status:"),
         (["list", "--limt", "5"], "--limt"),
         (["list", "--limit", "-1"], "--limit"),
+        (["list", "--limit", "9" * 20], "--limit"),
+        (["list", "--offset", "9" * 20], "--offset"),
         (["list", "--format", "xml"], "xml"),
         (["nonsense"], "nonsense"),
         (["--daemon", "--demo"], "--demo"),
@@ -139,6 +154,9 @@ def test_any_other_failure_exits_1_with_one_clear_line(cache: str, tmp_path: Pat
     broken = tmp_path / "broken.toml"
     broken.write_text("[remotes.wien\n")
     absent = str(tmp_path / "absent")
+    too_long = str(tmp_path / ("x" * 300))
+    empty = tmp_path / "empty.toml"
+    empty.write_text("")
     for arguments, words in [
         (["list", "--cache-dir", absent], absent),
         (["remotes", "--cache-dir", absent], absent),
@@ -146,12 +164,39 @@ def test_any_other_failure_exits_1_with_one_clear_line(cache: str, tmp_path: Pat
         (["refresh", "--cache-dir", cache, "nowhere"], "graz, wien"),
         (["--daemon", "--config", absent], "--demo"),
         (["--daemon", "--config", str(broken)], f"{broken}:1"),
+        (["--daemon", "--config", str(empty), "--cache-dir", str(empty)], str(empty)),
         (["simulate", "--remotes", "2", "--pbs", "3"], "pbs"),
+        # Names that the system refuses to look at.
+        (["list", "--cache-dir", too_long], too_long),
+        (["remotes", "--cache-dir", too_long], too_long),
+        (["refresh", "--cache-dir", too_long], too_long),
+        (["--daemon", "--config", too_long], too_long),
+        (["--daemon", "--config", str(empty), "--cache-dir", too_long], too_long),
     ]:
         result = run(*arguments)
         assert (result.exit_code, result.stdout) == (1, ""), arguments
         assert words in result.stderr
         assert len(result.stderr.splitlines()) == 1, result.stderr
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may enter any directory")
+def test_a_directory_one_may_not_enter_is_told_in_one_line(cache: str, tmp_path: Path) -> None:
+    locked = tmp_path / "locked"
+    locked.mkdir()
+    (locked / "config.toml").write_text("")
+    locked.chmod(0)
+    try:
+        for arguments in (
+            ["list", "--cache-dir", str(locked / "cache")],
+            ["--daemon", "--config", str(locked / "config.toml")],
+            ["--daemon", "--config", str(tmp_path / "empty.toml"), "--cache-dir", str(locked / "cache")],
+        ):
+            (tmp_path / "empty.toml").write_text("")
+            result = run(*arguments)
+            assert (result.exit_code, result.stdout) == (1, ""), arguments
+            assert "Permission denied" in result.stderr and len(result.stderr.splitlines()) == 1
+    finally:
+        locked.chmod(0o700)
 
 
 def test_remotes_tells_each_ones_trouble_in_words(cache: str) -> None:

@@ -1,8 +1,6 @@
 """One remote over HTTPS: its tasks, their logs, and every way it can fail as a typed error. No retries in time:
 those are the workers' matter."""
 
-import asyncio
-
 from backend.client.connection import Connection
 from backend.client.errors import (
     AnswerError,
@@ -15,6 +13,7 @@ from backend.client.errors import (
     RemoteError,
     UnreachableError,
 )
+from backend.client.limit import PATIENCE, FleetLimit, quick_connections
 from backend.client.model import Current, LogLine, Node, Page, TaskState
 from backend.client.pbs import PbsClient
 from backend.client.permissions import Permissions
@@ -23,11 +22,13 @@ from backend.client.remote import RemoteClient
 from backend.config import RemoteConfig
 
 __all__ = [
+    "PATIENCE",
     "AnswerError",
     "ApiError",
     "AuthenticationError",
     "CertificateError",
     "Current",
+    "FleetLimit",
     "LogLine",
     "Node",
     "NodeOfflineError",
@@ -42,6 +43,7 @@ __all__ = [
     "TaskState",
     "UnreachableError",
     "open_client",
+    "quick_connections",
 ]
 
 
@@ -51,7 +53,7 @@ def open_client(
     timeout: float = 45.0,
     connect_timeout: float = 10.0,
     connections: int = 5,
-    limit: asyncio.Semaphore | None = None,
+    limit: FleetLimit | None = None,
 ) -> RemoteClient:
     """A client of a remote; nothing is connected yet.
 
@@ -62,7 +64,8 @@ def open_client(
         connect_timeout: seconds for connecting, and again for the TLS handshake; then the next endpoint is
             tried.
         connections: requests to this remote at a time.
-        limit: requests at a time over the whole fleet, shared by its clients.
+        limit: requests at a time over the whole fleet, shared by its clients. With one, a request that takes long
+            is given up, and made again among the slow.
     """
     connection = Connection(
         remote, timeout=timeout, connect_timeout=connect_timeout, connections=connections, limit=limit

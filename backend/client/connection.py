@@ -7,12 +7,14 @@ import zlib
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from functools import partial
 from urllib.parse import quote
 
 import httpcore
 import httpx
 
 from backend.client.errors import AnswerError, CertificateError, RemoteError, UnreachableError
+from backend.client.limit import FleetLimit, Lane
 from backend.client.tls import pinning_context, trusting_context
 from backend.client.transport import Transport
 from backend.client.trouble import Trouble, describe_trouble
@@ -50,7 +52,7 @@ class Connection:
         timeout: float,
         connect_timeout: float,
         connections: int,
-        limit: asyncio.Semaphore | None,
+        limit: FleetLimit | None,
     ) -> None:
         self.remote = remote
         self.latency: float | None = None
@@ -59,7 +61,7 @@ class Connection:
         self._connect_timeout = connect_timeout
         self._connections = connections
         self._slots = asyncio.Semaphore(connections)
-        self._limit = contextlib.nullcontext() if limit is None else limit
+        self._lane = Lane(limit)
         self._clients: dict[Endpoint, httpx.AsyncClient] = {}
         self._first = 0
 
@@ -75,8 +77,9 @@ class Connection:
         CertificateError or AnswerError where no endpoint gave a whole answer.
         """
         # The remote's own slot first: a slow remote must not sit on the fleet's while it waits for itself.
-        async with self._slots, self._limit:
-            return await self._first_answer(method, path, query or {}, idempotent)
+        async with self._slots:
+            ask = partial(self._first_answer, method, path, query or {}, idempotent)
+            return await self._lane.run(ask, repeatable=idempotent)
 
     async def _first_answer(
         self, method: str, path: str, query: Mapping[str, str | int], idempotent: bool

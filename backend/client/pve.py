@@ -12,6 +12,8 @@ from backend.text import repair_latin1
 from backend.upid import RemoteUpid
 
 _NODE = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9\-]{0,62}[a-zA-Z0-9])?")
+MAX_NODES = 200
+"""Nodes of the largest cluster taken: corosync carries a few dozen."""
 _NEARLY_CUT = 28 * 1024
 """JSON bytes of a node's part of `/cluster/tasks` from which rows may be missing: PVE drops rows until less than
 32 KiB are left (PVE::Cluster::broadcast_tasklist), and the last one dropped may have been a large one."""
@@ -24,6 +26,8 @@ class PveClient(RemoteClient):
         data = await self._get("/nodes")
         if not isinstance(data, list):
             raise self._connection.unreadable("a node list of another form")
+        if len(data) > MAX_NODES:
+            raise self._connection.unreadable(f"a list of {len(data)} nodes; no cluster has more than {MAX_NODES}")
         nodes: dict[str, Node] = {}
         for row in data:
             name = row.get("node") if isinstance(row, dict) else None

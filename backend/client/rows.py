@@ -3,15 +3,12 @@
 from typing import Any
 
 from backend.client.model import Page
-from backend.task import Task, later
+from backend.task import MAX_STATUS, Task, later
 from backend.text import repair_latin1
 from backend.upid import RemoteType, UpidError, parse_upid, remote_upid
 
 MAX_UPID = 1024
 """Characters of the longest UPID taken. Log files are named by it, so real ones have at most 255 bytes."""
-
-MAX_STATUS = 4096
-"""Characters of a status that are kept."""
 
 _LATEST = 2**33
 """UNIX seconds no end time lies beyond (the year 2242); start times are 32 bits by their UPIDs."""

@@ -1,6 +1,7 @@
 """What all commands share: where configuration and cache are, and failures told in one line."""
 
 import contextlib
+import errno
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,11 +29,13 @@ class Places:
     def load(self) -> Config:
         """Read the configuration. Raises ClickException with the way on if there is none."""
         path = self.config or default_config_path()
-        if not path.exists():
+        try:
+            path.stat()
+        except (FileNotFoundError, NotADirectoryError):
             raise click.ClickException(
                 f"there is no configuration at {path}; write one as the README shows, "
                 "or look around with `remote-tasks --demo`"
-            )
+            ) from None
         return load_config(path)
 
     def open_cache(self) -> TaskCache:
@@ -66,6 +69,12 @@ def clear_errors() -> Iterator[None]:
         raise click.UsageError(f"in the filter: {error}") from None
     except (CacheError, ConfigError) as error:
         raise click.ClickException(str(error)) from None
+    except OSError as error:
+        # A reader that has closed standard output, as `head` does, is click's matter.
+        if error.errno == errno.EPIPE:
+            raise
+        place = f"{error.filename}: " if error.filename else ""
+        raise click.ClickException(f"{place}{error.strerror or error}") from None
 
 
 def with_places_options(function: Callable[..., None]) -> Callable[..., None]:

@@ -6,7 +6,7 @@ from backend.commands.command import Command, Places, with_places_options
 from backend.listing import list_running, list_tasks
 from backend.output import FORMATS, render
 from backend.query import FIELDS, Filter, parse_filter
-from backend.report import TASK_COLUMNS
+from backend.report import TASK_COLUMNS, TASK_FIELDS
 from backend.task import Task
 
 FILTER_HELP = """\b
@@ -16,6 +16,8 @@ spaces, commas give choices. The fields:
 
 \b
 """ + "\n".join(f"  {name + ':':<8} {what}" for name, what in FIELDS.items())
+
+_COUNT = click.IntRange(0, 2**31)
 
 
 def _join_filter(words: tuple[str, ...]) -> Filter:
@@ -27,8 +29,8 @@ def _join_filter(words: tuple[str, ...]) -> Filter:
 
 @click.command("list", cls=Command, epilog=FILTER_HELP, context_settings={"ignore_unknown_options": True})
 @click.argument("words", metavar="[FILTER]...", nargs=-1, type=click.UNPROCESSED)
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(0), help="How many tasks; 0 for all.")
-@click.option("--offset", default=0, type=click.IntRange(0), help="How many of them to pass over first.")
+@click.option("--limit", default=50, show_default=True, type=_COUNT, help="How many tasks; 0 for all.")
+@click.option("--offset", default=0, type=_COUNT, help="How many of them to pass over first.")
 @click.option("--running", is_flag=True, help="Only what runs now.")
 @click.option("--format", "format_", type=click.Choice(FORMATS), default="table", show_default=True)
 @with_places_options
@@ -46,7 +48,7 @@ def list_command(
             tasks = iter(list_running(snapshot, wanted)[offset : offset + limit if limit else None])
         else:
             tasks = list_tasks(snapshot, wanted, offset=offset, limit=limit or None)
-        for piece in render(tasks, format_, TASK_COLUMNS, Task.as_dict):
+        for piece in render(tasks, format_, TASK_COLUMNS, TASK_FIELDS, Task.as_dict):
             click.echo(piece, nl=False)
         for damage in snapshot.damage:
             click.echo(f"warning: {damage}", err=True)

@@ -4,7 +4,7 @@ import click
 
 from backend.commands.command import Command, Places, with_places_options
 from backend.output import FORMATS, render
-from backend.report import REMOTE_COLUMNS, remote_reports
+from backend.report import REMOTE_COLUMNS, REMOTE_FIELDS, RemoteReport, remote_reports
 
 
 @click.command("remotes", cls=Command)
@@ -21,5 +21,6 @@ def remotes_command(places: Places, format_: str) -> None:
         click.echo(f"warning: nobody is fetching into {places.cache} now", err=True)
     if health.problem:
         click.echo(f"warning: {health.problem}", err=True)
-    for piece in render(remote_reports(health), format_, REMOTE_COLUMNS, lambda report: report.as_dict()):
+    reports = remote_reports(health)
+    for piece in render(reports, format_, REMOTE_COLUMNS, REMOTE_FIELDS, RemoteReport.as_dict):
         click.echo(piece, nl=False)

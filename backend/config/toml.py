@@ -165,7 +165,10 @@ def _secret(table: Table, files: set[Path]) -> Secret:
         if key == "token-secret-env":
             value = os.environ.get(text)
             if value is None:
-                raise ValueError(f"the environment variable {text} is not set")
+                # Without its name: it may be the secret itself.
+                raise ValueError(
+                    "no environment variable of this name is set; expected a variable that holds the secret"
+                )
             return read_secret(value)
         if key == "token-secret-file":
             path = resolve(text, table.file.parent)

@@ -15,7 +15,8 @@ _HOST = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._\-]{0,251}[A-Za-z0-9_])?\.?")
 _PORT = re.compile(r"\d{1,5}")
 _FINGERPRINT = re.compile(r"(?:[0-9A-F]{2}:){31}[0-9A-F]{2}|[0-9A-F]{64}")
 # proxmox-auth-api: a user's name, its realm, a token's name
-_TOKEN_ID = re.compile(r"[^\s:/!@\x00-\x1f\x7f-\U0010ffff]+@[A-Za-z][A-Za-z0-9._\-]+![A-Za-z][A-Za-z0-9._\-]*")
+_USER = re.compile(r"[^\s:/!@\x00-\x1f\x7f-\U0010ffff]+@[A-Za-z][A-Za-z0-9._\-]+!")
+_TOKEN_ID = re.compile(_USER.pattern + r"[A-Za-z][A-Za-z0-9._\-]*")
 _SECRET = re.compile(r"[\x21-\x7e]{1,1024}")
 
 
@@ -23,6 +24,8 @@ def read_endpoint(text: str, type: RemoteType, fingerprint: str | None) -> Endpo
     """`HOST`, `HOST:PORT`, `[IPV6]:PORT` or an https URL of no more than that."""
     expected = "expected a host such as pve1.example.com, 10.0.0.7:8006 or [fd00::2]:8006"
     address = text.strip()
+    if "@" in address:
+        raise ValueError(f"{expected}, without a user or a password")
     scheme, separator, rest = address.partition("://")
     if separator:
         if scheme.lower() != "https":
@@ -70,9 +73,11 @@ def read_fingerprint(text: str) -> str:
 
 
 def read_token_id(text: str) -> str:
-    """An API token's id, `USER@REALM!NAME`."""
+    """An API token's id, `USER@REALM!NAME`. The error quotes the user alone: people paste `ID=SECRET` here."""
     if _TOKEN_ID.fullmatch(text) is None:
-        raise ValueError(f"expected a token such as monitor@pve!tasks, not {text[:100]!r}")
+        user = _USER.match(text)
+        found = f", and no more: not {user[0]}…" if user else ""
+        raise ValueError(f"expected a token's id alone, such as monitor@pve!tasks{found}")
     return text
 
 
@@ -90,9 +95,10 @@ def read_secret_file(path: Path) -> Secret:
         with path.open(encoding="utf-8") as file:
             text = file.read(4096)
     except OSError as error:
-        raise ValueError(f"the secret file {path} cannot be read: {error.strerror}") from None
+        # Without the path: it may be the secret itself, written where its file belongs.
+        raise ValueError(f"the file cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
-        raise ValueError(f"the secret file {path} is no text") from None
+        raise ValueError("the file is no text") from None
     try:
         return read_secret(text.strip())
     except ValueError as error:
@@ -110,5 +116,5 @@ def check_private(path: Path, *, group_may_read: bool = False) -> None:
 def resolve(text: str, folder: Path) -> Path:
     """A path of the configuration: `~` is the home directory, a relative one begins at `folder`."""
     if not text or "\0" in text:
-        raise ValueError(f"expected a file's path, not {text!r}")
+        raise ValueError("expected a file's path")
     return folder / os.path.expanduser(text)

@@ -1,25 +1,30 @@
 """What keeps the cache up to date: full rounds, the live poll and housekeeping, each watched over by itself."""
 
 import asyncio
+import contextlib
+import logging
 import os
 import random
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 from pathlib import Path
 
-from backend.archive import CacheBusy, CacheWriter, TaskCache
+from backend.archive import CacheBusy, CacheError, CacheWriter, TaskCache
 from backend.archive.merge import day_starts
+from backend.client import quick_connections
 from backend.config import Config
 from backend.workers.board import HealthBoard
 from backend.workers.fetch import Fetcher
 from backend.workers.housekeeping import merge_when_due, publish
 from backend.workers.poll import Poller
-from backend.workers.remotes import Remotes
+from backend.workers.remotes import open_remotes
 from backend.workers.store import Store
-from backend.workers.supervisor import supervise
+from backend.workers.supervisor import BackOff, supervise
 
 __all__ = ["run_workers", "run_workers_when_free"]
+
+log = logging.getLogger(__name__)
 
 TAKE_OVER = 3.0
 """Seconds between two attempts to take over a cache that another process works on."""
@@ -31,48 +36,75 @@ async def run_workers(
     """Keep a cache directory up to date until cancelled; then everything that was fetched is durable.
 
     `role` is a word for the health file: "daemon" or "dashboard". Raises CacheBusy if another process does this
-    already, CacheError if the directory cannot be used.
+    already, CacheError if the directory cannot be used. Any trouble after that is told in the cache's health, and
+    what it befell is tried again.
     """
-    writer = await asyncio.to_thread(CacheWriter, directory, keep_days=config.settings.keep_days, clock=clock)
-    try:
-        await asyncio.to_thread(writer.keep_only, config.remotes.keys())
+    async with _open_writer(directory, config.settings.keep_days, clock) as writer:
         await _work(config, writer, role, clock)
-    finally:
-        await asyncio.to_thread(writer.close)
 
 
 async def run_workers_when_free(config: Config, directory: Path, *, role: str) -> None:
-    """The same, but wait while another process holds the cache, and take over when it ends."""
+    """The same, but wait while another process holds the cache, and take over when it ends. Raises CacheError only
+    at once: a directory that could be used is tried again."""
+    tried = False
+    back_off = BackOff(TAKE_OVER, 60.0)
     while True:
         try:
             await run_workers(config, directory, role=role)
         except CacheBusy:
+            back_off.reset()
             await asyncio.sleep(TAKE_OVER)
+        except CacheError as error:
+            if not tried:
+                raise
+            log.error("%s", error)
+            await asyncio.sleep(back_off.next())
+        tried = True
+
+
+@contextlib.asynccontextmanager
+async def _open_writer(directory: Path, keep_days: int, clock: Callable[[], float]) -> AsyncIterator[CacheWriter]:
+    opening = asyncio.create_task(asyncio.to_thread(CacheWriter, directory, keep_days=keep_days, clock=clock))
+    try:
+        writer = await asyncio.shield(opening)
+    except asyncio.CancelledError:
+        # The thread opens it all the same, and with it takes the lock.
+        with contextlib.suppress(CacheError):
+            (await opening).close()
+        raise
+    try:
+        yield writer
+    finally:
+        await asyncio.to_thread(writer.close)
 
 
 async def _work(config: Config, writer: CacheWriter, role: str, clock: Callable[[], float]) -> None:
     settings = config.settings
+    log.info("fetching from %d remotes into %s", len(config.remotes), writer.directory)
     health = TaskCache(writer.directory).health()
     health.pid, health.role = os.getpid(), role
     board = HealthBoard(health, {name: remote.type for name, remote in config.remotes.items()}, clock)
-    async with Store(writer) as store, Remotes(config) as remotes, asyncio.TaskGroup() as group:
+    async with Store(writer) as store, open_remotes(config) as clients, asyncio.TaskGroup() as group:
         fetcher = Fetcher(
-            remotes.clients,
+            clients,
             store,
             board,
             interval=settings.fetch_interval,
-            connections=settings.max_connections,
+            connections=quick_connections(settings.max_connections),
+            connections_per_remote=settings.max_connections_per_remote,
             oldest=lambda: day_starts(clock(), settings.keep_days)[-1],
             clock=clock,
         )
+        tidy = partial(asyncio.to_thread, writer.keep_only, config.remotes.keys())
+        group.create_task(supervise("forgetting removed remotes", tidy, board.problem))
         group.create_task(supervise("fetching", fetcher.run, board.problem))
         group.create_task(supervise("merging", partial(merge_when_due, writer), board.problem))
         group.create_task(
             supervise("publishing", partial(publish, writer, board, fetcher.request, clock), board.problem)
         )
         # The polls spread over the interval by themselves, so that the fleet is not asked all at once.
-        spread = min(settings.poll_interval, len(remotes.clients) / settings.max_connections)
-        for name, client in remotes.clients.items():
+        spread = min(settings.poll_interval, len(clients) / settings.max_connections)
+        for name, client in clients.items():
             poller = Poller(
                 client,
                 store,

@@ -22,6 +22,9 @@ class HealthBoard:
         self.changed = True
         self._clock = clock
         self._errors: dict[str, dict[str, str]] = {name: {} for name in remotes}
+        self._notes: dict[str, dict[str, list[str]]] = {name: {} for name in remotes}
+        self._members: dict[str, frozenset[str]] = {}
+        self._problems: dict[str, str] = {}
         health.problem = None
         health.remotes = {
             name: health.remotes.get(name) or RemoteHealth(type=type) for name, type in remotes.items()
@@ -55,10 +58,15 @@ class HealthBoard:
         self.changed = True
 
     def nodes(self, remote: str, names: Iterable[str]) -> None:
-        """These are a remote's nodes."""
+        """These are a remote's nodes, as it told itself just now."""
         entry = self.health.remotes[remote]
         entry.nodes = {name: entry.nodes.get(name) or NodeHealth() for name in names}
+        self._members[remote] = frozenset(entry.nodes)
         self.changed = True
+
+    def members(self, remote: str) -> frozenset[str] | None:
+        """A remote's nodes as it last told; None while it did not."""
+        return self._members.get(remote)
 
     def node_answered(self, remote: str, node: str) -> None:
         """A node's tasks were fetched whole."""
@@ -73,16 +81,21 @@ class HealthBoard:
         entry.error = words
         self.changed = True
 
-    def notes(self, remote: str, notes: list[str]) -> None:
-        """What limits a remote's data, though it answers."""
-        entry = self.health.remotes[remote]
-        for note in notes:
-            if note not in entry.notes:
+    def notes(self, remote: str, by: str, notes: list[str]) -> None:
+        """What limits a remote's data, though it answers, as far as one worker (`by`) can tell."""
+        if not self._notes[remote].get(by):
+            for note in notes:
                 log.warning("%s: %s", remote, note)
-        entry.notes = notes
+        self._notes[remote][by] = notes
+        everyones = dict.fromkeys(note for each in self._notes[remote].values() for note in each)
+        self.health.remotes[remote].notes = list(everyones)
         self.changed = True
 
-    def problem(self, problem: str | None) -> None:
-        """What is wrong with the workers themselves."""
-        self.health.problem = problem
+    def problem(self, worker: str, problem: str | None) -> None:
+        """What is wrong with one of the workers themselves, in words."""
+        if problem is None:
+            self._problems.pop(worker, None)
+        else:
+            self._problems[worker] = problem
+        self.health.problem = next(iter(self._problems.values()), None)
         self.changed = True

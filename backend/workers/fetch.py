@@ -8,21 +8,21 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from functools import partial
 
-from backend.archive import Batch
 from backend.archive.health import Round
 from backend.client import Node, NodeOfflineError, RemoteClient, RemoteError
-from backend.task import Task
 from backend.workers.board import HealthBoard
-from backend.workers.privileges import missing_privileges
-from backend.workers.store import Store
+from backend.workers.node import Found, NodeFetcher
+from backend.workers.privileges import blind_nodes, missing_privileges
+from backend.workers.store import TOO_MANY_RUNNING, Store
 from backend.workers.supervisor import BackOff, supervise
+from backend.workers.turns import Turns
 
 log = logging.getLogger(__name__)
 
-BATCH_TASKS = 5_000
-"""Tasks of a long history that are kept in memory before they are handed on."""
 FIRST_RETRY = 5.0
 """Seconds after which a remote that failed is asked again, at first."""
+PROGRESS = 10.0
+"""Seconds between two words on how far a round is."""
 
 
 class Fetcher:
@@ -37,23 +37,25 @@ class Fetcher:
         *,
         interval: float,
         connections: int,
+        connections_per_remote: int,
         oldest: Callable[[], int],
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """`interval` seconds lie between the starts of two rounds; `oldest` tells from when on tasks are kept."""
+        """`interval` seconds lie between the starts of two rounds; `connections` are the fleet's quick ones;
+        `oldest` tells from when on (UNIX seconds) tasks are kept."""
         self._clients = clients
-        self._store = store
         self._board = board
         self._interval = interval
-        self._oldest = oldest
         self._clock = clock
-        # The polls keep some of the fleet's connections to themselves: they never queue behind a first fill.
-        self._slots = asyncio.Semaphore(max(1, connections - max(1, connections // 4)))
+        # The polls keep some connections to themselves, so that they never queue behind a first fill: a quarter of
+        # the fleet's, and of a remote's two, of which the tasks that are followed take one.
+        self._turns = Turns(max(1, connections - max(1, connections // 4)), store.room)
+        self._nodes_at_a_time = max(1, connections_per_remote - 2)
+        self._nodes = NodeFetcher(store, self._turns, oldest=oldest, clock=clock)
         self._round_asked = asyncio.Event()
         self._asked = {name: asyncio.Event() for name in clients}
         self._round = Round(started=clock())
         self._awaited: set[str] = set()
-        self._boundary: dict[tuple[str, str], tuple[int, frozenset[Task]]] = {}
 
     def request(self, remotes: Collection[str] = ()) -> None:
         """Fetch from these remotes as soon as possible; if none is named, begin a new round over all."""
@@ -69,6 +71,7 @@ class Fetcher:
             for name in self._clients:
                 work = partial(self._keep_fetching, name)
                 group.create_task(supervise(f"fetching from {name}", work, self._board.problem))
+            group.create_task(self._tell_progress())
             while True:
                 self._round_asked.clear()
                 self._begin_round()
@@ -88,6 +91,15 @@ class Fetcher:
         self._board.changed = True
         for asked in self._asked.values():
             asked.set()
+
+    async def _tell_progress(self) -> None:
+        told = 0
+        while True:
+            await asyncio.sleep(PROGRESS)
+            round = self._round
+            if round.finished is None and round.nodes_done + round.tasks != told:
+                told = round.nodes_done + round.tasks
+                log.info(f"{round.nodes_done:,} of {round.nodes_total:,} nodes, {round.tasks:,} tasks")
 
     async def _keep_fetching(self, name: str) -> None:
         asked = self._asked[name]
@@ -116,9 +128,9 @@ class Fetcher:
         client = self._clients[name]
         expected = max(1, len(self._board.health.remotes[name].nodes))
         try:
-            async with self._slots:
+            async with self._turns.turn():
                 nodes = await client.nodes()
-                notes = missing_privileges(client, await client.permissions(), [node.name for node in nodes])
+                permissions = await client.permissions()
         except RemoteError as error:
             self._board.failed(name, "fetch", error)
             round.nodes_done += expected
@@ -126,12 +138,19 @@ class Fetcher:
             return False
         self._board.answered(name, "fetch", client.latency)
         self._board.nodes(name, [node.name for node in nodes])
-        self._board.notes(name, notes)
         round.nodes_total += len(nodes) - expected
+        blind = blind_nodes(client, permissions, [node.name for node in nodes])
+        own = asyncio.Semaphore(self._nodes_at_a_time)
         async with asyncio.TaskGroup() as group:
-            fetches = [group.create_task(self._fetch_node(client, node, round)) for node in nodes]
+            fetches = [
+                group.create_task(self._fetch_node(client, node, round, own, blind=node.name in blind))
+                for node in nodes
+            ]
+        results = [fetch.result() for fetch in fetches]
+        found = [result for result in results if result is not None]
+        self._board.notes(name, "fetch", [*missing_privileges(client, permissions, blind), *_shortcomings(found)])
         self._end(name, round)
-        return all(fetch.result() for fetch in fetches)
+        return len(found) == len(nodes)
 
     def _end(self, name: str, round: Round) -> None:
         """Note that a remote's part of a round is over."""
@@ -150,47 +169,30 @@ class Fetcher:
                 f"; {failing} remotes failing" if failing else "",
             )
 
-    async def _fetch_node(self, client: RemoteClient, node: Node, round: Round) -> bool:
+    async def _fetch_node(
+        self, client: RemoteClient, node: Node, round: Round, own: asyncio.Semaphore, *, blind: bool
+    ) -> Found | None:
+        """Fetch from a node when it is its turn among its remote's `own`; None if it failed."""
         try:
             if node.online is False:
                 raise NodeOfflineError(client.name, "the cluster reports this node as offline", node.name)
-            await self._fetch_tasks(client, node.name, round)
+            async with own:
+                found = await self._nodes.fetch(client, node.name, round, blind=blind)
         except RemoteError as error:
             self._board.node_failed(client.name, node.name, error.words)
-            return False
+            return None
         finally:
             round.nodes_done += 1
             self._board.changed = True
         self._board.node_answered(client.name, node.name)
-        return True
-
-    async def _fetch_tasks(self, client: RemoteClient, node: str, round: Round) -> None:
-        """Hand on what the node has started since its cutoff, and move the cutoff once all of it is durable."""
-        key = (client.name, node)
-        newest: list[Task] = []
-        pending: list[Task] = []
-        async with self._slots:
-            cutoff = self._store.writer.cutoff(*key)
-            # `since` is inclusive: what started in the cutoff's own second comes again, and is known, unless the
-            # cutoff was set back to have it again.
-            boundary, known = self._boundary.get(key, (None, frozenset()))
-            async for page in client.tasks(node, since=self._oldest() if cutoff is None else cutoff):
-                tasks = [task for task in page.tasks if boundary != cutoff or task not in known]
-                round.tasks += len(tasks)
-                pending.extend(tasks)
-                newest = _newest([*newest, *page.tasks])
-                if len(pending) >= BATCH_TASKS:
-                    await self._store.put(Batch(pending))
-                    pending = []
-            # The slot is given back before the disk is waited for, unless the disk is what all wait for.
-            await self._store.room()
-        # A clock that is ahead must not move the cutoff past what starts once it is right again.
-        reached = min(newest[0].starttime, int(self._clock())) if newest else cutoff or 0
-        await self._store.put(Batch(pending, {key: reached} if reached > 0 else {}))
-        self._boundary[key] = (reached, frozenset(task for task in newest if task.endtime is not None))
+        return found
 
 
-def _newest(tasks: list[Task]) -> list[Task]:
-    """Of some tasks those that started last, in the same second."""
-    latest = max((task.starttime for task in tasks), default=0)
-    return [task for task in tasks if task.starttime == latest]
+def _shortcomings(found: list[Found]) -> list[str]:
+    """What of the nodes' lists could not be taken, in words."""
+    notes = []
+    if rejected := sum(each.rejected for each in found):
+        notes.append(f"{rejected} rows of its task lists were no tasks, and are not shown")
+    if any(each.dropped for each in found):
+        notes.append(TOO_MANY_RUNNING)
+    return notes

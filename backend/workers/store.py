@@ -1,7 +1,7 @@
 """The way of fetched tasks to the disk: batches that come while one is being written go together with the next."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 
 from backend.archive import Batch, CacheWriter
@@ -10,6 +10,9 @@ from backend.task import Task
 
 BACKLOG_TASKS = 20_000
 """Tasks that may wait to be written before fetching has to wait as well."""
+RUNNING_TASKS = 10_000
+"""Running tasks of a remote that are kept, at most: each is followed until its end."""
+TOO_MANY_RUNNING = f"it tells of more than {RUNNING_TASKS:,} running tasks; the others are not shown"
 
 
 class Store:
@@ -33,6 +36,20 @@ class Store:
         if self._drain is not None:
             await self._drain
 
+    def bounded(self, remote: str, tasks: Sequence[Task]) -> list[Task]:
+        """A remote's tasks without the running ones that would make more than RUNNING_TASKS of it."""
+        if not any(task.running for task in tasks):
+            return list(tasks)
+        known = {upid for upid in self.writer.running if upid.partition("!")[0].endswith(f":{remote}")}
+        kept = []
+        for task in tasks:
+            if task.running and task.upid not in known:
+                if len(known) >= RUNNING_TASKS:
+                    continue
+                known.add(task.upid)
+            kept.append(task)
+        return kept
+
     async def room(self) -> None:
         """Wait until not too much waits to be written: ask before fetching more."""
         await self._drained.wait()
@@ -52,14 +69,15 @@ class Store:
     async def _write_all(self) -> None:
         while self._waiting:
             taken, self._waiting = self._waiting, []
-            self._backlog = 0
             tasks: list[Task] = []
             cutoffs: dict[NodeKey, int] = {}
             for batch, _ in taken:
                 tasks.extend(batch.tasks)
                 cutoffs.update(batch.cutoffs)
             error = await self._write(tasks, cutoffs)
-            self._drained.set()
+            self._backlog -= len(tasks)
+            if self._backlog <= BACKLOG_TASKS:
+                self._drained.set()
             for _, done in taken:
                 if done.cancelled():
                     continue

@@ -14,6 +14,9 @@ FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 60.0
 """Seconds between two starts of a worker that fails."""
 
+Report = Callable[[str, str | None], None]
+"""Takes a worker's name, and its problem in words; None once there is none any more."""
+
 
 def jittered(seconds: float) -> float:
     """A pause of about so many seconds, never the same twice: what fails together shall not return together."""
@@ -23,7 +26,7 @@ def jittered(seconds: float) -> float:
 class BackOff:
     """Pauses that double from `first` to `longest` seconds, until `reset`."""
 
-    def __init__(self, first: float = FIRST_PAUSE, longest: float = LONGEST_PAUSE) -> None:
+    def __init__(self, first: float, longest: float) -> None:
         self._first = self._next = first
         self._longest = longest
 
@@ -37,17 +40,16 @@ class BackOff:
         self._next = self._first
 
 
-async def supervise(
-    name: str, work: Callable[[], Awaitable[None]], report: Callable[[str | None], None] = lambda problem: None
-) -> None:
-    """Run a worker until it returns; begin it anew each time it fails. `report` is told the problem in words while
-    the worker is down, and None once it has run for a while again. Cancellation passes through."""
-    back_off = BackOff()
+async def supervise(name: str, work: Callable[[], Awaitable[None]], report: Report) -> None:
+    """Run a worker until it returns; begin it anew each time it fails. `report` is told the problem while the
+    worker is down, and None once it has run for a while again. Cancellation passes through."""
+    back_off = BackOff(FIRST_PAUSE, LONGEST_PAUSE)
     while True:
         started = time.monotonic()
-        settled = asyncio.get_running_loop().call_later(LONGEST_PAUSE, report, None)
+        settled = asyncio.get_running_loop().call_later(LONGEST_PAUSE, report, name, None)
         try:
             await work()
+            report(name, None)
             return
         except Exception as error:
             if time.monotonic() - started > LONGEST_PAUSE:
@@ -58,7 +60,7 @@ async def supervise(
             words = str(cause) if expected else f"{type(cause).__name__}: {cause}"
             problem = f"{name} failed: {words}; trying again"
             log.error("%s in %.0f s", problem, pause, exc_info=None if expected else error)
-            report(problem)
+            report(name, problem)
         finally:
             settled.cancel()
         await asyncio.sleep(pause)

@@ -20,8 +20,8 @@ from backend.client import (
 )
 from backend.client.answers import decode_json
 from backend.client.permissions import read_permissions
-from backend.client.rows import MAX_STATUS, read_row, read_rows
-from backend.task import Task
+from backend.client.rows import read_row, read_rows
+from backend.task import MAX_STATUS, Task
 from backend.upid import RemoteType
 from tests.client.server import Handler, Reply, Request, data, serve
 
@@ -181,6 +181,12 @@ class TestHostileAnswers:
     async def test_a_log_line_of_another_form_is_an_error(self, row: Any) -> None:
         with pytest.raises(AnswerError):
             await ask(lambda _: data([row]), lambda client: client.log(RUNNING.upid))
+
+    async def test_a_list_of_more_nodes_than_a_cluster_can_have_is_refused(self) -> None:
+        rows = [{"node": f"pve{number}", "status": "online"} for number in range(201)]
+        assert len(await ask(lambda _: data(rows[:200]), lambda client: client.nodes())) == 200
+        with pytest.raises(AnswerError, match="a list of 201 nodes"):
+            await ask(lambda _: data(rows), lambda client: client.nodes())
 
 
 class TestOneTask:

@@ -65,6 +65,13 @@ def test_remotes_and_their_secrets_are_taken_over(tmp_path: Path) -> None:
     assert {path.name for path in config.files} == {"config.toml", "remotes.cfg", "remotes.shadow"}
 
 
+def test_a_secret_written_behind_the_tokens_id_is_not_shown(tmp_path: Path) -> None:
+    message = fault(write(tmp_path, REMOTES.replace("authid root@pam!pdm-admin", "authid root@pam!pdm=a-secret")))
+    assert message.endswith(
+        "authid: expected a token's id alone, such as monitor@pve!tasks, and no more: not root@pam!…"
+    )
+
+
 def test_a_token_in_remotes_cfg_is_the_secret_itself(tmp_path: Path) -> None:
     text = REMOTES.replace("token -", "token plain-secret")
     config = load_config(write(tmp_path, text, shadow=None))
@@ -84,7 +91,10 @@ def test_a_remote_of_the_same_name_in_the_configuration_wins(tmp_path: Path) -> 
         ("# no comments\n", "remotes.cfg:1: expected the head of a section, such as `pve: NAME`"),
         ("pve: a\n\tnodes x\n", "remotes.cfg:1: 'a' is no name for a remote"),
         ("pve: wien\n\tauthid a@pam!b\n", "remotes.cfg:1: wien has no nodes"),
-        ("pve: wien\n\tnodes x\n", "remotes.cfg:1: authid: expected a token such as monitor@pve!tasks, not ''"),
+        (
+            "pve: wien\n\tnodes x\n",
+            "remotes.cfg:1: authid: expected a token's id alone, such as monitor@pve!tasks",
+        ),
         ("pve: wien\n\tnodes x\n\tauthid root@pam\n", "remotes.cfg:3: authid: expected a token"),
         ("pve: wien\n\tnodes x,fingerprint=AA\n", "remotes.cfg:2: nodes: expected a certificate's SHA-256"),
         ("pve: wien\n\tnodes http://x\n", "remotes.cfg:2: nodes: HTTPS only"),

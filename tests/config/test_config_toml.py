@@ -187,11 +187,11 @@ FAULTS = [
         "config.toml:4: nodes: expected a certificate's SHA-256 fingerprint",
     ),
     (remote('ca-file = "no.pem"'), "config.toml:2: ca-file: no.pem cannot be read: No such file or directory"),
-    (remote('token-id = "root@pam"'), "config.toml:2: token-id: expected a token such as monitor@pve!tasks"),
+    (remote('token-id = "root@pam"'), "config.toml:2: token-id: expected a token's id alone, such as monitor@pve"),
     (remote('token-id = "a@pve!x\\r\\nHost: b"'), "config.toml:2: token-id: expected a token"),
     # secrets
     (remote('token-secret-env = "A"'), "config.toml:6: expected one of token-secret-file, token-secret-env"),
-    (remote('token-secret-file = "gone"'), "config.toml:2: token-secret-file: the secret file gone cannot"),
+    (remote('token-secret-file = "gone"'), "config.toml:2: token-secret-file: the file cannot be read: No such"),
     (remote('token-secret-file = "."'), "config.toml:2: token-secret-file: "),
 ]  # fmt: skip
 
@@ -208,7 +208,26 @@ class TestSecrets:
     def test_a_variable_that_is_not_set(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv("NO_SECRET", raising=False)
         message = fault(tmp_path, self.without_file('token-secret-env = "NO_SECRET"'))
-        assert message == "config.toml:2: token-secret-env: the environment variable NO_SECRET is not set"
+        assert message == (
+            "config.toml:2: token-secret-env: no environment variable of this name is set; "
+            "expected a variable that holds the secret"
+        )
+
+    @pytest.mark.parametrize(
+        "line",
+        [
+            f'token-id = "monitor@pve!tasks={SECRET}"',
+            f'token-id = "{SECRET}"',
+            f'token-id = "{SECRET}!"',
+            f'token-secret-env = "{SECRET}"',
+            f'token-secret-file = "{SECRET}"',
+            f'token-secret-file = "{SECRET}\\u0000"',
+            f'nodes = ["https://root:{SECRET}@pve1"]',
+        ],
+    )
+    def test_one_in_the_wrong_place_is_not_shown(self, tmp_path: Path, line: str) -> None:
+        text = self.without_file(line) if line.startswith("token-secret") else remote(line)
+        assert fault(tmp_path, text).startswith("config.toml:2: " + line.partition(" ")[0])
 
     def test_none_at_all(self, tmp_path: Path) -> None:
         message = fault(tmp_path, self.without_file(""))

@@ -3,16 +3,19 @@
 import asyncio
 import logging
 import time
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from backend.archive import Batch, CacheBusy, CacheWriter, TaskCache
-from backend.config import Config, Secret
+from backend import workers
+from backend.archive import Batch, CacheBusy, CacheError, CacheWriter, TaskCache
+from backend.client import FleetLimit, RemoteClient, limit, open_client
+from backend.config import Config, RemoteConfig, Secret
 from backend.simulator import Simulator, SimulatorOptions
 from backend.task import Status
-from backend.workers import run_workers, run_workers_when_free
+from backend.workers import remotes, run_workers, run_workers_when_free
 from tests.workers.fleet_at_work import NOW, Clock, at_work, configure, eventually, round_is_over, tasks_of, truth
 
 SMALL = SimulatorOptions(
@@ -81,9 +84,12 @@ async def test_a_task_that_started_before_its_nodes_cutoff_is_followed_to_its_en
         async with at_work(configure(simulator, tmp_path, poll_interval=1), tmp_path / "cache", clock) as cache:
             await eventually(lambda: round_is_over(cache))
             assert long in {task.upid for task in tasks_of(cache) if task.running}
-            await asyncio.to_thread(simulator.set_offline, "graz", "pve1")
+            simulator.set_offline("graz", "pve1")
             clock.now += 50_000
             # More ends than the cluster's answer holds, so that the long task falls off its end.
+            for number in range(30):
+                simulator.start_task("graz", "pve1", "qmstart", str(200 + number), duration=1)
+            clock.now += 10
             simulator.set_offline("graz", "pve1", False)
             await eventually(lambda: long in {task.upid for task in tasks_of(cache) if not task.running})
             assert [task.endtime for task in tasks_of(cache) if task.upid == long] == [int(NOW) + 50_000]
@@ -118,6 +124,35 @@ async def test_troubled_remotes_tell_why_and_hold_up_nobody(tmp_path: Path) -> N
             assert "refused" in failing["graz"]
             assert "token" in failing["wien"] and "not the token" not in failing["wien"]
             assert "innsbruck" not in failing and "pbs-001" not in failing
+
+
+async def test_more_silent_remotes_than_connections_hold_up_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limit, "PATIENCE", 0.5)
+    clock = Clock()
+    hung: set[int] = set()
+
+    async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        hung.add(id(writer))
+        await reader.read()
+        writer.close()
+
+    silent = await asyncio.start_server(hang, "127.0.0.1", 0)
+    async with silent, Simulator(replace(SMALL, remotes=2, pbs=1), clock) as simulator:
+        config = configure(simulator, tmp_path)
+        wien = config.remotes["wien"]
+        nodes = (replace(wien.nodes[0], port=silent.sockets[0].getsockname()[1]),)
+        # Asked before the healthy ones.
+        remotes = {f"dead{number}": replace(wien, name=f"dead{number}", nodes=nodes) for number in range(30)}
+        config = replace(config, remotes=remotes | config.remotes)
+        async with at_work(config, tmp_path / "cache", clock) as cache:
+            # A request to a silent one takes ten seconds until it has failed.
+            await eventually(lambda: tasks_of(cache) == truth(simulator), 6.0)
+            assert len(hung) >= 20
+            new = simulator.start_task("wien", "pve1", "qmstart", "100", duration=5)
+            cache.request_refresh(["wien"])
+            await eventually(lambda: f"pve:wien!{new}" in {task.upid for task in tasks_of(cache)}, 3.0)
 
 
 async def test_a_remote_that_comes_back_is_fetched_at_once(tmp_path: Path) -> None:
@@ -206,6 +241,101 @@ async def test_only_one_process_works_on_a_cache_and_another_takes_over(tmp_path
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waiting
+
+
+async def test_cancelled_while_it_opens_it_leaves_the_cache_free(tmp_path: Path) -> None:
+    work = asyncio.create_task(run_workers(Config(), tmp_path / "cache", role="test"))
+    await asyncio.sleep(0)
+    work.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await work
+    assert not TaskCache(tmp_path / "cache").has_worker()
+    CacheWriter(tmp_path / "cache").close()
+
+
+async def test_a_directory_that_cannot_be_used_is_told_at_once(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(CacheError, match="file"):
+        await run_workers_when_free(Config(), tmp_path / "file", role="test")
+
+
+async def test_a_directory_that_cannot_be_used_for_a_while_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(workers, "TAKE_OVER", 0.01)
+    refusals = [CacheBusy("another process"), CacheError("No space left"), CacheError("No space left")]
+    run = run_workers
+
+    async def refuse(config: Config, directory: Path, *, role: str) -> None:
+        if refusals:
+            raise refusals.pop(0)
+        await run(config, directory, role=role)
+
+    monkeypatch.setattr(workers, "run_workers", refuse)
+    working = asyncio.create_task(run_workers_when_free(Config(), tmp_path / "cache", role="test"))
+    await eventually(lambda: TaskCache(tmp_path / "cache").health().role == "test")
+    assert caplog.text.count("No space left") == 2
+    working.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await working
+
+
+async def test_a_disk_that_is_full_at_the_start_ends_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = True
+    keep_only = CacheWriter.keep_only
+
+    def refuse(self: CacheWriter, remotes: Collection[str]) -> None:
+        if full:
+            raise OSError(28, "No space left on device")
+        keep_only(self, remotes)
+
+    monkeypatch.setattr(CacheWriter, "keep_only", refuse)
+    clock = Clock()
+    async with Simulator(replace(SMALL, remotes=1, pbs=0), clock) as simulator:
+        async with at_work(configure(simulator, tmp_path), tmp_path / "cache", clock) as cache:
+            await eventually(lambda: "No space left" in (cache.health().problem or ""))
+            await eventually(lambda: tasks_of(cache) == truth(simulator))
+            full = False
+            await eventually(lambda: cache.health().problem is None)
+
+
+async def test_the_journal_is_merged_while_the_workers_run(tmp_path: Path) -> None:
+    clock = Clock()
+    journal = tmp_path / "cache/journal"
+    async with Simulator(replace(SMALL, remotes=1, pbs=0), clock) as simulator:
+        async with at_work(configure(simulator, tmp_path), tmp_path / "cache", clock) as cache:
+            await eventually(lambda: tasks_of(cache) == truth(simulator))
+            clock.now += 3_601
+            await eventually(lambda: journal.stat().st_size == 0)
+            assert list((tmp_path / "cache").glob("archive.*.zst"))
+
+
+async def test_the_clients_are_closed_when_one_of_them_cannot_be_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    closed: list[str] = []
+    aclose = RemoteClient.aclose
+
+    async def note(self: RemoteClient) -> None:
+        closed.append(self.name)
+        await aclose(self)
+
+    def refuse(remote: RemoteConfig, *, limit: FleetLimit, connections: int) -> RemoteClient:
+        if remote.name == "graz":
+            raise OSError(24, "Too many open files")
+        return open_client(remote, limit=limit, connections=connections)
+
+    monkeypatch.setattr(RemoteClient, "aclose", note)
+    monkeypatch.setattr(remotes, "open_client", refuse)
+    async with Simulator(SMALL, clock) as simulator:
+        config = configure(simulator, tmp_path)
+        with pytest.raises(OSError, match="Too many"):
+            async with remotes.open_remotes(config):
+                pytest.fail("opened")
+    assert closed == list(config.remotes)[: list(config.remotes).index("graz")]
 
 
 async def test_a_removed_remotes_running_tasks_go_and_its_history_stays(tmp_path: Path) -> None:

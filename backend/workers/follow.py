@@ -1,0 +1,82 @@
+"""Following the tasks that are known to run but no longer stand in a poll's answer, until their end is known."""
+
+import logging
+import time
+from bisect import bisect_right
+from collections.abc import Callable, Collection
+
+from backend.archive import Batch
+from backend.client import RemoteClient, RemoteError
+from backend.task import Task
+from backend.workers.board import HealthBoard
+from backend.workers.store import Store
+
+log = logging.getLogger(__name__)
+
+FOLLOWED_PER_POLL = 25
+"""Tasks asked for one by one after a poll, at most; the others have their turn after the next."""
+LOST_STATUS = "unknown (its node no longer knows this task)"
+
+
+class Follower:
+    """Follows the tasks of one remote, one request at a time."""
+
+    def __init__(
+        self, client: RemoteClient, store: Store, board: HealthBoard, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._client = client
+        self._store = store
+        self._board = board
+        self._clock = clock
+        self._last = ""
+        self._troubles: dict[str, str] = {}
+
+    async def follow(self, answered: Collection[str]) -> None:
+        """Ask for each task that is known to run and is not among those `answered` (remote UPIDs); each end is
+        durable before the next is asked for. A node that fails is asked once and not for all its tasks."""
+        name = self._client.name
+        running = {upid: task for upid, task in self._store.writer.running.items() if task.remote == name}
+        missing = sorted(upid for upid in running if upid not in answered)
+        first = bisect_right(missing, self._last)
+        failed: set[str] = set()
+        asked = 0
+        for upid in missing[first:] + missing[:first]:
+            if asked == FOLLOWED_PER_POLL:
+                break
+            task = running[upid]
+            if task.node not in failed:
+                asked += 1
+                self._last = upid
+                try:
+                    task = await self._find(task)
+                    self._troubles.pop(task.node, None)
+                except RemoteError as error:
+                    failed.add(task.node)
+                    self._tell(task.node, error)
+            if task.node in failed and self._has_left(task.node):
+                task = self._lost(task)
+            if task.endtime is not None:
+                await self._store.put(Batch([task]))
+        nodes = {running[upid].node for upid in missing}
+        self._troubles = {node: words for node, words in self._troubles.items() if node in nodes}
+
+    async def _find(self, task: Task) -> Task:
+        if task.parsed.type != self._client.type:
+            # The remote of this name is another one by now.
+            return self._lost(task)
+        return await self._client.find(task.upid) or self._lost(task)
+
+    def _tell(self, node: str, error: RemoteError) -> None:
+        if self._troubles.get(node) != error.words:
+            self._troubles[node] = error.words
+            log.info("%s: %s: the ends of its tasks are not known yet: %s", self._client.name, node, error.words)
+
+    def _has_left(self, node: str) -> bool:
+        """Whether a node is no member of its cluster any more. (A PBS host has another name in UPIDs.)"""
+        members = self._board.members(self._client.name)
+        return self._client.type == "pve" and members is not None and node not in members
+
+    def _lost(self, task: Task) -> Task:
+        """A task that nobody knows any more: it has ended, but nobody can tell when, and how."""
+        log.warning("%s: %s has ended unseen", self._client.name, task.upid)
+        return Task(task.upid, task.starttime, max(task.starttime, int(self._clock())), LOST_STATUS)

@@ -1,0 +1,252 @@
+"""The live poll and the following of tasks: what is asked, what is stored at once, what a gap leads to."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Collection, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from backend.archive import Batch, TaskCache
+from backend.client import ApiError, Current, NodeOfflineError
+from backend.task import Status, Task
+from backend.workers import store as store_module
+from backend.workers.follow import FOLLOWED_PER_POLL, Follower
+from backend.workers.poll import Poller
+from backend.workers.store import Store
+from tests.workers.fakes import FakeRemote, Ground, ended, ground, settle, started
+from tests.workers.fleet_at_work import NOW, eventually, tasks_of
+
+
+class Live:
+    """A poller and a follower of the remote `wien`, driven by hand. `fetches` notes what is to be fetched."""
+
+    def __init__(self, at: Ground, store: Store, remote: FakeRemote) -> None:
+        self.at = at
+        self.store = store
+        self.remote = remote
+        self.fetches: list[str] = []
+        self.poller = Poller(
+            remote, store, at.board, interval=0.01, start_after=0, fetch=self.fetches.extend, clock=at.clock
+        )
+        self.follower = Follower(remote, store, at.board, at.clock)
+
+    def run_already(self, *tasks: Task) -> None:
+        """These tasks are known to run."""
+        self.at.writer.store(Batch(tasks))
+
+    async def follow(self, answered: Collection[str] = ()) -> None:
+        await self.follower.follow(answered)
+
+    @property
+    def tasks(self) -> list[Task]:
+        return tasks_of(TaskCache(self.at.writer.directory))
+
+
+@pytest.fixture
+def at(tmp_path: Path) -> Iterator[Ground]:
+    with ground(tmp_path) as at:
+        yield at
+
+
+@pytest.fixture
+async def live(at: Ground) -> AsyncIterator[Live]:
+    async with Store(at.writer) as store:
+        yield Live(at, store, FakeRemote(nodes=("pve1", "pve2")))
+
+
+async def test_a_poll_stores_what_runs_and_what_has_ended(live: Live) -> None:
+    running, over = started(1, NOW - 5), ended(2, NOW - 9)
+    live.remote.now = Current([running], [over])
+    assert await live.poller.poll() == {running.upid, over.upid}
+    assert live.tasks == [running, over]
+    assert live.fetches == []
+
+
+async def test_a_node_that_ran_more_than_one_answer_tells_is_fetched(live: Live) -> None:
+    first = [ended(number, NOW - 100 + number) for number in range(25)]
+    live.remote.now = Current([], first)
+    await live.poller.poll()
+    live.remote.now = Current([], [*first[1:], ended(30, NOW - 50)])
+    await live.poller.poll()
+    assert live.fetches == []
+    live.remote.now = Current([], [ended(number, NOW - 40) for number in range(40, 65)])
+    await live.poller.poll()
+    assert live.fetches == ["wien"]
+
+
+async def test_a_gap_is_seen_behind_an_answer_that_lacks_the_node(live: Live) -> None:
+    live.at.board.nodes("wien", ["pve1", "pve2"])
+    live.remote.now = Current([], [ended(1, NOW - 100)])
+    await live.poller.poll()
+    live.remote.now = Current([], [])
+    await live.poller.poll()
+    live.remote.now = Current([], [ended(2, NOW - 50)])
+    await live.poller.poll()
+    assert live.fetches == ["wien"]
+
+
+async def test_an_answer_that_was_cut_short_is_made_up_for_by_a_fetch(live: Live) -> None:
+    live.remote.now = Current([started(1, NOW)], [], truncated=frozenset({"pve1"}))
+    await live.poller.poll()
+    assert live.fetches == ["wien"]
+
+
+async def test_node_names_that_come_and_go_take_no_memory(live: Live) -> None:
+    live.at.board.nodes("wien", ["pve1"])
+    live.remote.now = Current([], [ended(1, NOW)])
+    await live.poller.poll()
+    for number in range(30):
+        names = [f"x{number}x{other}" for other in range(50)]
+        live.remote.now = Current([], [ended(number, NOW, node=name) for name in names])
+        await live.poller.poll()
+    assert len(live.poller._seen) <= 51
+
+
+async def test_running_tasks_without_end_are_bounded_and_told(
+    live: Live, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(store_module, "RUNNING_TASKS", 100)
+    for first in range(1, 400, 80):
+        live.remote.now = Current([started(number, NOW - number) for number in range(first, first + 80)], [])
+        await live.poller.poll()
+    assert len(live.at.writer.running) == 100
+    (note,) = live.at.notes
+    assert "running tasks; the others are not shown" in note
+    assert sum(note in message for message in caplog.messages) == 1
+    # Those that are kept are known, and need no room.
+    live.remote.now = Current(list(live.at.writer.running.values()), [])
+    await live.poller.poll()
+    assert live.at.notes == []
+
+
+async def test_rows_that_are_no_tasks_are_told_in_words(live: Live) -> None:
+    live.remote.now = Current([], [], rejected=2)
+    await live.poller.poll()
+    assert live.at.notes == ["2 rows of what runs now were no tasks, and are not shown"]
+
+
+async def test_what_a_poll_and_a_fetch_have_to_say_stands_side_by_side(live: Live) -> None:
+    live.at.board.notes("wien", "fetch", ["the token lacks Sys.Audit"])
+    live.remote.now = Current([], [], rejected=2)
+    await live.poller.poll()
+    assert len(live.at.notes) == 2
+    live.remote.now = Current([], [])
+    await live.poller.poll()
+    assert live.at.notes == ["the token lacks Sys.Audit"]
+
+
+async def test_the_followed_take_turns_when_they_are_many(live: Live) -> None:
+    running = [started(number, NOW - number) for number in range(1, 61)]
+    live.run_already(*running)
+    live.remote.remembered = list(running)
+    for rounds in range(1, 4):
+        await live.follow()
+        asked = [upid for upid in live.remote.asked if upid.startswith("pve:")]
+        assert len(asked) == rounds * FOLLOWED_PER_POLL
+    assert set(asked) == {task.upid for task in running}
+
+
+async def test_what_stands_in_the_answer_is_not_asked_for(live: Live) -> None:
+    one, other = started(1, NOW), started(2, NOW)
+    live.run_already(one, other)
+    live.remote.remembered = [one, other]
+    await live.follow({one.upid})
+    assert live.remote.asked == [other.upid]
+
+
+async def test_a_silent_node_is_asked_once_and_the_ends_on_others_are_stored_meanwhile(live: Live) -> None:
+    live.run_already(
+        started(99, NOW - 60, node="pve0"),
+        *(started(number, NOW - 60, node="pve2") for number in range(40)),
+        started(98, NOW - 60, node="pve3"),
+    )
+    live.remote.remembered = [ended(99, NOW - 60, node="pve0"), ended(98, NOW - 60, node="pve3")]
+    live.remote.errors["pve2"] = NodeOfflineError("wien", "node pve2 is silent", "pve2")
+    await live.follow()
+    assert len(live.remote.asked) == 3
+    assert {task.worker_id for task in live.tasks if not task.running} == {"98", "99"}
+
+
+async def test_each_end_is_stored_before_the_next_is_asked_for(live: Live) -> None:
+    live.run_already(started(1, NOW - 60), started(2, NOW - 60))
+    live.remote.remembered = [ended(1, NOW - 60), ended(2, NOW - 60)]
+    known: list[int] = []
+
+    async def note() -> None:
+        known.append(sum(not task.running for task in live.tasks))
+
+    live.remote.meanwhile = note
+    await live.follow()
+    assert known == [0, 1]
+
+
+async def test_a_node_that_does_not_answer_is_logged_when_that_changes_and_not_each_time(
+    live: Live, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    live.run_already(started(1, NOW - 60))
+    live.remote.errors["pve1"] = ApiError("wien", "not now", 500)
+    await live.follow()
+    await live.follow()
+    live.remote.errors["pve1"] = ApiError("wien", "never", 500)
+    await live.follow()
+    assert [message.rpartition(": ")[2] for message in caplog.messages] == ["not now", "never"]
+
+
+@pytest.mark.parametrize("member", [True, False])
+async def test_tasks_of_a_node_that_left_the_cluster_have_ended(live: Live, member: bool) -> None:
+    live.run_already(started(1, NOW - 60, node="old"), started(2, NOW - 60, node="old"))
+    live.remote.errors["old"] = ApiError("wien", "hostname lookup 'old' failed", 500)
+    live.at.board.node_failed("wien", "old", "hostname lookup failed")
+    await live.follow()
+    assert len(live.at.writer.running) == 2, "while the members are not known, nobody can say"
+    live.at.board.nodes("wien", ["pve1", "old"] if member else ["pve1"])
+    await live.follow()
+    assert len(live.at.writer.running) == (2 if member else 0)
+    if not member:
+        assert {task.status_class for task in live.tasks} == {Status.UNKNOWN}
+        assert "old" not in live.at.board.health.remotes["wien"].nodes
+
+
+async def test_a_task_of_another_kind_of_remote_with_the_same_name_has_ended(live: Live) -> None:
+    upid = f"pbs:wien!UPID:pbs:000002B2:00000158:00000003:{int(NOW):08X}:backup:nas:root@pam:"
+    live.run_already(Task(upid, int(NOW)))
+    await live.follow()
+    assert [task.status_class for task in live.tasks] == [Status.UNKNOWN]
+
+
+async def test_a_silent_node_does_not_hold_up_the_poll_of_its_remote(live: Live) -> None:
+    hanging = asyncio.Event()
+
+    async def hang() -> None:
+        if live.remote.asked[-1].startswith("pve:"):
+            hanging.set()
+            await asyncio.Event().wait()
+
+    live.run_already(started(1, NOW - 60))
+    live.remote.meanwhile = hang
+    running = asyncio.create_task(live.poller.run())
+    await hanging.wait()
+    live.remote.now = Current([started(2, NOW)], [])
+    await eventually(lambda: len(live.at.writer.running) == 2)
+    running.cancel()
+    with suppress(asyncio.CancelledError):
+        await running
+
+
+async def test_a_remote_that_answers_again_is_fetched(live: Live) -> None:
+    async def fail() -> None:
+        raise ApiError("wien", "not now", 500)
+
+    live.remote.meanwhile = fail
+    running = asyncio.create_task(live.poller.run())
+    await eventually(lambda: "wien" in live.at.board.health.failing)
+
+    live.remote.meanwhile = settle
+    await eventually(lambda: live.fetches == ["wien"])
+    assert not live.at.board.health.failing
+    running.cancel()
+    with suppress(asyncio.CancelledError):
+        await running
