@@ -8,7 +8,7 @@ from pathlib import Path
 
 from backend.config import Config
 from backend.text import safe
-from backend.workers import run_workers
+from backend.workers import run_daemon_workers
 
 log = logging.getLogger(__name__)
 
@@ -20,7 +20,7 @@ def run_daemon(config: Config, directory: Path) -> None:
 
 
 async def _run(config: Config, directory: Path) -> None:
-    work = asyncio.create_task(run_workers(config, directory, role="daemon"))
+    work = asyncio.create_task(run_daemon_workers(config, directory))
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, work.cancel)

@@ -1,5 +1,6 @@
 """The daemon as a process of its own, on a simulated fleet in another one: signals, and the end without one."""
 
+import asyncio
 import json
 import os
 import signal
@@ -7,11 +8,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from backend.archive import TaskCache
+from backend.config import load_config
+from backend.workers import run_workers_when_free
+from tests.workers.fleet_at_work import eventually
 
 COMMAND = [sys.executable, "-m", "tui"]
 
@@ -95,3 +100,28 @@ def test_killed_in_the_middle_of_the_first_round_it_comes_to_the_same(config: Pa
     assert listed(broken) == expected
     assert "not written whole" in log.decode()
     assert sorted(os.listdir(broken)) == sorted(os.listdir(whole))
+
+
+def test_a_daemon_gets_the_work_from_a_dashboard_that_has_it(config: Path, tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+
+    async def dashboard() -> None:
+        await run_workers_when_free(load_config(config), cache, role="dashboard")
+
+    async def both() -> None:
+        work = asyncio.create_task(dashboard())
+        reader = TaskCache(cache)
+        await eventually(lambda: reader.health().role == "dashboard")
+        daemon = await asyncio.to_thread(start_daemon, config, cache)
+        with daemon:
+            await eventually(lambda: reader.health().role == "daemon")
+            assert not work.done()
+            daemon.terminate()
+            await asyncio.to_thread(daemon.communicate)
+        assert daemon.returncode == 0
+        await eventually(lambda: reader.health().role == "dashboard")
+        work.cancel()
+        with suppress(asyncio.CancelledError):
+            await work
+
+    asyncio.run(both())

@@ -76,6 +76,10 @@ class TaskCache:
         """Ask the worker to fetch from these remotes now, or from all. Raises CacheError."""
         inbox.put(self.directory, inbox.Request(refresh=tuple(remotes)))
 
+    def request_hand_over(self) -> None:
+        """Ask the dashboard that works on this cache to leave the work to this process. Raises CacheError."""
+        inbox.put(self.directory, inbox.Request(hand_over=True))
+
     def _read(self) -> tuple[bytes, list[ArchiveFile]]:
         """The active file's content and the archive files, newest first. Of the journal what is new is read."""
         if not self.exists():

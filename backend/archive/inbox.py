@@ -13,9 +13,10 @@ from backend.upid import is_remote_name
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Fetch from these remotes now; from all if none is named."""
+    """Fetch from these remotes now, from all if none is named; or, with `hand_over`, leave the work to another."""
 
     refresh: tuple[str, ...] = ()
+    hand_over: bool = False
 
 
 def put(directory: Path, request: Request) -> None:
@@ -24,9 +25,7 @@ def put(directory: Path, request: Request) -> None:
     make_directory(directory)
     make_directory(folder)
     try:
-        write_atomically(
-            folder / f"{os.urandom(8).hex()}.json", orjson.dumps({"refresh": request.refresh}), durable=False
-        )
+        write_atomically(folder / f"{os.urandom(8).hex()}.json", orjson.dumps(request), durable=False)
     except OSError as error:
         raise CacheError(f"{folder}: cannot leave a request: {error.strerror}") from error
 
@@ -36,9 +35,10 @@ def take(directory: Path) -> list[Request]:
     requests = []
     for path in sorted((directory / "inbox").glob("*.json")):
         with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
-            names = orjson.loads(path.read_bytes())["refresh"]
+            raw = orjson.loads(path.read_bytes())
+            names = raw["refresh"]
             if isinstance(names, list) and all(is_remote_name(name) for name in names):
-                requests.append(Request(tuple(names)))
+                requests.append(Request(tuple(names), raw.get("hand_over") is True))
         with contextlib.suppress(OSError):
             path.unlink()
     return requests

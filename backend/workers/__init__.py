@@ -22,25 +22,38 @@ from backend.workers.remotes import open_remotes
 from backend.workers.store import Store
 from backend.workers.supervisor import BackOff, supervise
 
-__all__ = ["run_workers", "run_workers_when_free"]
+__all__ = ["run_daemon_workers", "run_workers", "run_workers_when_free"]
 
 log = logging.getLogger(__name__)
 
 TAKE_OVER = 3.0
 """Seconds between two attempts to take over a cache that another process works on."""
+HANDED_OVER = 10.0
+"""Seconds for which a dashboard leaves alone what a daemon has asked for."""
 
 
 async def run_workers(
     config: Config, directory: Path, *, role: str, clock: Callable[[], float] = time.time
 ) -> None:
-    """Keep a cache directory up to date until cancelled; then everything that was fetched is durable.
+    """Keep a cache directory up to date until cancelled; then everything that was fetched is durable. A dashboard
+    also leaves off when a daemon asks for the work.
 
     `role` is a word for the health file: "daemon" or "dashboard". Raises CacheBusy if another process does this
     already, CacheError if the directory cannot be used. Any trouble after that is told in the cache's health, and
     what it befell is tried again.
     """
     async with _open_writer(directory, config.settings.keep_days, clock) as writer:
-        await _work(config, writer, role, clock)
+        asked = asyncio.Event()
+        work = asyncio.create_task(_work(config, writer, role, asked.set, clock))
+        asking = asyncio.create_task(asked.wait() if role == "dashboard" else asyncio.Event().wait())
+        try:
+            await asyncio.wait([work, asking], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            asking.cancel()
+            if asked.is_set() or not work.done():
+                work.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await work
 
 
 async def run_workers_when_free(config: Config, directory: Path, *, role: str) -> None:
@@ -51,6 +64,7 @@ async def run_workers_when_free(config: Config, directory: Path, *, role: str) -
     while True:
         try:
             await run_workers(config, directory, role=role)
+            await asyncio.sleep(HANDED_OVER)
         except CacheBusy:
             back_off.reset()
             await asyncio.sleep(TAKE_OVER)
@@ -60,6 +74,21 @@ async def run_workers_when_free(config: Config, directory: Path, *, role: str) -
             log.error("%s", error)
             await asyncio.sleep(back_off.next())
         tried = True
+
+
+async def run_daemon_workers(config: Config, directory: Path) -> None:
+    """The same for a daemon: a dashboard that works on the cache is asked to leave that to the daemon, and has
+    some seconds to do so. Raises CacheBusy if it does not, or if another daemon has the work."""
+    cache = TaskCache(directory)
+    deadline = time.monotonic() + HANDED_OVER
+    while True:
+        try:
+            await run_workers(config, directory, role="daemon")
+        except CacheBusy:
+            if cache.health().role != "dashboard" or time.monotonic() > deadline:
+                raise
+            cache.request_hand_over()
+            await asyncio.sleep(0.5)
 
 
 @contextlib.asynccontextmanager
@@ -78,7 +107,13 @@ async def _open_writer(directory: Path, keep_days: int, clock: Callable[[], floa
         await asyncio.to_thread(writer.close)
 
 
-async def _work(config: Config, writer: CacheWriter, role: str, clock: Callable[[], float]) -> None:
+async def _work(
+    config: Config,
+    writer: CacheWriter,
+    role: str,
+    hand_over: Callable[[], None],
+    clock: Callable[[], float],
+) -> None:
     settings = config.settings
     log.info("fetching from %d remotes into %s", len(config.remotes), writer.directory)
     health = TaskCache(writer.directory).health()
@@ -99,9 +134,8 @@ async def _work(config: Config, writer: CacheWriter, role: str, clock: Callable[
         group.create_task(supervise("forgetting removed remotes", tidy, board.problem))
         group.create_task(supervise("fetching", fetcher.run, board.problem))
         group.create_task(supervise("merging", partial(merge_when_due, writer), board.problem))
-        group.create_task(
-            supervise("publishing", partial(publish, writer, board, fetcher.request, clock), board.problem)
-        )
+        publishing = partial(publish, writer, board, fetcher.request, hand_over, clock)
+        group.create_task(supervise("publishing", publishing, board.problem))
         # The polls spread over the interval by themselves, so that the fleet is not asked all at once.
         spread = min(settings.poll_interval, len(clients) / settings.max_connections)
         for name, client in clients.items():

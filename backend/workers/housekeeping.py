@@ -26,12 +26,19 @@ async def merge_when_due(writer: CacheWriter) -> None:
 
 
 async def publish(
-    writer: CacheWriter, board: HealthBoard, fetch: Callable[[Collection[str]], None], clock: Callable[[], float]
+    writer: CacheWriter,
+    board: HealthBoard,
+    fetch: Callable[[Collection[str]], None],
+    hand_over: Callable[[], None],
+    clock: Callable[[], float],
 ) -> None:
     """Publish the health and pass on what readers ask for, for ever."""
     while True:
         for request in await asyncio.to_thread(writer.take_requests):
-            fetch(request.refresh)
+            if request.hand_over:
+                hand_over()
+            else:
+                fetch(request.refresh)
         now = clock()
         if board.changed or not 0 <= now - board.health.updated < HEARTBEAT:
             board.changed = False

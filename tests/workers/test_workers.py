@@ -350,7 +350,7 @@ async def test_a_removed_remotes_running_tasks_go_and_its_history_stays(tmp_path
         smaller: Config = replace(config, remotes={"wien": config.remotes["wien"]})
         async with at_work(smaller, tmp_path / "cache", clock) as cache:
             await eventually(lambda: list(cache.health().remotes) == ["wien"])
-            assert [task for task in tasks_of(cache) if task.remote == "graz"] == history
+            await eventually(lambda: [task for task in tasks_of(cache) if task.remote == "graz"] == history)
 
 
 async def test_a_disk_that_refuses_moves_no_cutoff_and_is_told(
