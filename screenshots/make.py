@@ -42,7 +42,7 @@ async def main() -> None:
             path.chmod(0o600)
             cache = Path(folder) / "cache"
             work = partial(run_workers, load_config(path), cache, role="dashboard", clock=clock)
-            app = Dashboard(TaskCache(cache), work=work, role="dashboard", clock=clock, tz=UTC)
+            app = Dashboard(TaskCache(cache), work=work, clock=clock, tz=UTC)
             async with app.run_test(size=SIZE) as pilot:
                 await take(app, pilot)
 

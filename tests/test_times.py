@@ -38,6 +38,7 @@ def test_what_is_no_span_is_refused_and_the_error_says_what_is_one(text: str) ->
         ("-2h", int(NOW) - 7_200, int(NOW) - 7_200),
         ("99999w", 0, 0),
         ("1795478400", 1795478400, 1795478400),
+        ("now", int(NOW), int(NOW)),
         ("today", at(2026, 11, 24), at(2026, 11, 25) - 1),
         ("Yesterday", at(2026, 11, 23), at(2026, 11, 24) - 1),
         ("2026-11-01", at(2026, 11, 1), at(2026, 11, 2) - 1),

@@ -32,7 +32,7 @@ class Dashboard(App[None]):
     Args:
         cache: what it shows.
         work: fetches and polls; run while the app lives. Without it, another process does that, or nobody.
-        role: a word for the status line: what this process is, or who does the work.
+        label: what the status line calls it, where it is not an ordinary one.
         clock: UNIX seconds.
         tz: the time zone times are shown and read in; None: local time.
     """
@@ -45,7 +45,7 @@ class Dashboard(App[None]):
         cache: TaskCache,
         *,
         work: Callable[[], Coroutine[Any, Any, None]] | None = None,
-        role: str = "",
+        label: str = "",
         clock: Callable[[], float] = time.time,
         tz: tzinfo | None = None,
     ) -> None:
@@ -54,7 +54,7 @@ class Dashboard(App[None]):
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         self.theme = DARK.name
-        self._main = MainScreen(cache, role=role, now=clock, tz=tz)
+        self._main = MainScreen(cache, label=label, now=clock, tz=tz)
         self._work = work
         self._switch_interval = sys.getswitchinterval()
         self._working: asyncio.Task[None] | None = None
@@ -68,6 +68,9 @@ class Dashboard(App[None]):
         if screen is self._main:
             yield SystemCommand("Help", "Keys and the filter's language", self._main.action_help)
             yield SystemCommand("Fetch", "Fetch from the remotes now", self._main.action_fetch)
+            yield SystemCommand(
+                "Remotes", "Every remote, and all that is wrong with it", self._main.action_remotes
+            )
         yield SystemCommand("Quit", "Leave the dashboard", self.action_quit)
 
     def on_mount(self) -> None:

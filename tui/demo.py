@@ -32,7 +32,7 @@ def show_demo() -> None:
         with fleet:
             try:
                 _wait_for(config, fleet)
-                show_dashboard(Places(config, Path(folder) / "cache"), role="demo")
+                show_dashboard(Places(config, Path(folder) / "cache"), label="demo")
             finally:
                 fleet.terminate()
 

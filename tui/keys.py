@@ -13,7 +13,7 @@ class Place(StrEnum):
     LIST = "lists"
     SCREEN = "dashboard"
     FILTER = "filter line"
-    DIALOG = "details and help"
+    DIALOG = "details, remotes and help"
     EVERYWHERE = "everywhere"
 
 
@@ -51,11 +51,20 @@ KEYS: tuple[Key, ...] = (
     Key(Place.SCREEN, "slash", "filter", "/", "narrow both lists as you type", "filter", priority=True),
     Key(Place.SCREEN, "escape", "clear_filter", "Esc", "clear the filter", "clear filter"),
     Key(Place.SCREEN, "tab", "next_pane", "Tab", "to the other list", "other list"),
-    Key(Place.SCREEN, "f5", "fetch", "F5", "fetch from the remotes now", "fetch now"),
+    Key(Place.SCREEN, "f5", "fetch", "F5", "fetch from the remotes now", "fetch"),
+    Key(Place.SCREEN, "f9", "remotes", "F9", "every remote, and all that is wrong with it", "remotes"),
     Key(Place.SCREEN, "question_mark,f1", "help", "?", "this help", "keys"),
     Key(Place.SCREEN, "q", "app.quit", "q", "quit", "quit"),
     Key(Place.FILTER, "enter,down", "keep", "⏎ ↓", "keep the filter and go to the history", "keep", priority=True),
-    Key(Place.FILTER, "escape", "give_up", "Esc", "clear the filter and go back", "clear", priority=True),
+    Key(
+        Place.FILTER,
+        "escape",
+        "give_up",
+        "Esc",
+        "clear the filter and go back; of a wrong one, back to the filter before",
+        "clear",
+        priority=True,
+    ),
     Key(Place.DIALOG, "escape,enter,q", "dismiss", "Esc", "back", "back"),
     Key(Place.DIALOG, "down,j", "scroll_down", "↓ j", "scroll down"),
     Key(Place.DIALOG, "up,k", "scroll_up", "↑ k", "scroll up"),
@@ -71,6 +80,12 @@ def bindings(place: Place) -> list[Binding]:
         for key in KEYS
         if key.place is place
     ]
+
+
+def way_to(action: str) -> str:
+    """The key to an action, as the bottom line writes it: `F9 remotes`."""
+    key = next(key for key in KEYS if key.action == action)
+    return f"{key.cap} {key.label}"
 
 
 def labelled(*places: Place) -> Iterator[Key]:

@@ -7,10 +7,10 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
 
-from backend.description import describe
+from rich.cells import cell_len
+
 from backend.task import Status, Task
 from backend.times import format_duration
-from backend.upid import UpidError
 from tui.format import clock, day, fit, local
 from tui.names import Names
 
@@ -23,8 +23,9 @@ _DAY = 8
 _CLOCK = 8
 _DURATION = 9
 _LEAST_TASK = 18
-_LEAST_STATUS = 16
-_MOST_TASK = 48
+_LEAST_TASK_WITH_STATUS = len("Update package database")
+_LEAST_STATUS = len("WARNINGS: 3")
+_LEAST_BESIDE_NOTE = 12
 
 
 class Tone(StrEnum):
@@ -66,14 +67,15 @@ def history_columns(width: int, names: Names) -> Columns:
     """The history's columns for a row of `width` cells: user, node, duration, status, day, remote and the start's
     time fold away in this order until the task's words have room."""
     widths = {"day": _DAY, "start": _CLOCK, "duration": _DURATION} | _names(width, names)
-    return _fold(width, widths, ["user", "node", "duration", "status", "day", "remote", "start"], status=True)
+    order = ["user", "node", "duration", "status", "day", "remote", "start"]
+    return _fold(width, widths, order, words=names.task, status=True)
 
 
 @lru_cache(maxsize=64)
 def running_columns(width: int, names: Names) -> Columns:
     """The running pane's columns: as the history's, without start and status."""
     widths = {"duration": _DURATION} | _names(width, names)
-    return _fold(width, widths, ["user", "node", "remote", "duration"], status=False)
+    return _fold(width, widths, ["user", "node", "remote", "duration"], words=names.task, status=False)
 
 
 def _names(width: int, names: Names) -> dict[str, int]:
@@ -86,13 +88,16 @@ def _names(width: int, names: Names) -> dict[str, int]:
     }
 
 
-def _fold(width: int, widths: dict[str, int], order: list[str], *, status: bool) -> Columns:
+def _fold(width: int, widths: dict[str, int], order: list[str], *, words: int, status: bool) -> Columns:
+    """Fold columns away in this order until the least of the rest fits. The tasks' words get what they need, up
+    to a share, and the status what is left: of most tasks it says little."""
+
     def rest() -> int:
         taken = sum(size + (0 if name == "day" else len(GAP)) for name, size in widths.items())
         return width - _SIGN - taken
 
     for name in order:
-        least = _LEAST_TASK + (len(GAP) + _LEAST_STATUS if status else 0)
+        least = _LEAST_TASK_WITH_STATUS + len(GAP) + _LEAST_STATUS if status else _LEAST_TASK
         if rest() >= least:
             break
         if name == "status":
@@ -102,7 +107,7 @@ def _fold(width: int, widths: dict[str, int], order: list[str], *, status: bool)
     room = max(0, rest())
     task = room
     if status:
-        task = max(_LEAST_TASK, min(_MOST_TASK, (room - len(GAP)) // 2))
+        task = min(words, max(_LEAST_TASK_WITH_STATUS, room * 3 // 5))
     return Columns(
         width,
         widths.get("day", 0),
@@ -117,7 +122,7 @@ def _fold(width: int, widths: dict[str, int], order: list[str], *, status: bool)
 
 
 def header(columns: Columns) -> str:
-    """The line above the history that names its columns."""
+    """The line above a list that names its columns."""
     cells = [
         fit("START", columns.day + columns.start) if columns.start else "",
         fit("DURATION", columns.duration, right=True),
@@ -150,15 +155,17 @@ def history_row(task: Task, above: Task | None, columns: Columns, tz: tzinfo | N
     return pieces
 
 
-def running_row(task: Task, columns: Columns, now: float) -> list[Piece]:
-    """A running task's row; `now` (UNIX seconds) is what its elapsed time counts to."""
+def running_row(task: Task, columns: Columns, until: float | None, stale: str = "") -> list[Piece]:
+    """A running task's row. `until` (UNIX seconds) is what its elapsed time counts to, None if nobody knows.
+    `stale` says that nobody knows whether it still runs; it stands beside the task's words where there is room."""
     elapsed = ""
     if columns.duration:
-        elapsed = fit(format_duration(task.duration(now)), columns.duration, right=True) + GAP
-    return _pieces(task, Tone.RUNNING, elapsed, columns)
+        words = "" if until is None else format_duration(task.duration(until))
+        elapsed = fit(words, columns.duration, right=True) + GAP
+    return _pieces(task, Tone.DIM if stale else Tone.RUNNING, elapsed, columns, stale)
 
 
-def _pieces(task: Task, tone: Tone, times: str, columns: Columns) -> list[Piece]:
+def _pieces(task: Task, tone: Tone, times: str, columns: Columns, note: str = "") -> list[Piece]:
     remote, node, user, words = _who_and_what(task)
     pieces = [Piece(f" {SIGNS[task.status_class]} ", tone)]
     if times:
@@ -172,20 +179,22 @@ def _pieces(task: Task, tone: Tone, times: str, columns: Columns) -> list[Piece]
         names += fit(user, columns.user) + GAP
     if names:
         pieces.append(Piece(names, Tone.DIM))
-    pieces.append(Piece(fit(words, columns.task), Tone.TEXT))
+    beside = columns.task - len(GAP) - len(note)
+    if note and beside >= _LEAST_BESIDE_NOTE:
+        words = fit(words, beside).rstrip()
+        pieces.append(Piece(words, Tone.TEXT))
+        pieces.append(Piece(fit(GAP + note, columns.task - cell_len(words)), Tone.DIM))
+    else:
+        pieces.append(Piece(fit(words, columns.task), Tone.TEXT))
     return pieces
 
 
 def _who_and_what(task: Task) -> tuple[str, str, str, str]:
     """Remote, node, user and words of a task; of a UPID that cannot be read, the UPID for words."""
-    try:
-        parsed = task.parsed
-    except UpidError:
-        return "?", "?", "?", task.upid
-    upid = parsed.upid
     # a PBS host has but one node, which its own API calls localhost: that says nothing
-    node = "·" if upid.node == "localhost" else upid.node
-    return parsed.remote, node, upid.user, describe(upid.worker_type, upid.worker_id)
+    node = "·" if task.node == "localhost" else task.node
+    words = task.upid if task.worker_type == "?" else task.description
+    return task.remote, node, task.user, words
 
 
 def _tone(task: Task) -> Tone:

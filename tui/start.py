@@ -9,8 +9,9 @@ from backend.workers import run_workers_when_free
 from tui.app import Dashboard
 
 
-def show_dashboard(places: Places, *, role: str = "dashboard") -> None:
-    """Show the dashboard until the user leaves it. Raises ClickException or ConfigError where it cannot start."""
+def show_dashboard(places: Places, *, label: str = "") -> None:
+    """Show the dashboard, with this label, until the user leaves it. Raises ClickException or ConfigError where
+    it cannot start."""
     cache = places.open_cache()
     try:
         config = places.load()
@@ -20,5 +21,5 @@ def show_dashboard(places: Places, *, role: str = "dashboard") -> None:
         # Somebody else fetches: looking needs no configuration.
         work = None
     else:
-        work = partial(run_workers_when_free, config, places.cache, role=role)
-    Dashboard(cache, work=work, role=role).run()
+        work = partial(run_workers_when_free, config, places.cache, role="dashboard")
+    Dashboard(cache, work=work, label=label).run()

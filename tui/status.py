@@ -1,15 +1,21 @@
-"""What the dashboard says about the fleet and about itself, in words: the status line's parts, and what is wrong.
-Pure functions of the fleet's health; `widgets.status_line` puts them on the screen."""
+"""What the dashboard says about the fleet and about itself, in words: the status line's parts, and why a list is
+empty. Pure functions of what was seen; what is wrong is `trouble`'s matter, and the screen the widgets'."""
 
+import os
 from dataclasses import dataclass, field
+from datetime import tzinfo
+from typing import NamedTuple
 
 from backend.archive.health import Health, Round
 from backend.text import safe
 from backend.times import format_duration
-from tui.format import count, counted, span
+from tui.format import clock, count, counted, day_and_minute, local, span
 
 STALE = 30
 """Seconds after which a worker that has not written the fleet's health counts as gone."""
+
+STALE_TASK = 60
+"""Seconds after a remote's last answer from which on nobody knows whether its running tasks still run."""
 
 _BAR = 10
 
@@ -33,20 +39,57 @@ class Seen:
     failures: tuple[str, ...] = ()
 
 
+class Part(NamedTuple):
+    """A part of a line. Where not all fit, those of the highest rank go first."""
+
+    text: str
+    rank: int
+    at_end: bool = False
+
+
+def status_parts(seen: Seen, label: str, now: float, tz: tzinfo | None) -> tuple[Part, ...]:
+    """The status line; `label` is what the dashboard is called where it is not an ordinary one."""
+    health = seen.health
+    return (
+        Part(label, 0),
+        Part(remotes_words(health), 0),
+        Part(counted(health.nodes, "node") if health.nodes else "", 4),
+        Part(f"{count(seen.running)} running", 2),
+        Part(round_words(health, now), 3, at_end=True),
+        Part(fetching_words(health, now), 5, at_end=True),
+        Part(clock(local(now, tz))[:5], 1, at_end=True),
+    )
+
+
+def idle(seen: Seen, now: float) -> bool:
+    """Whether nobody fetches, as far as that can be told."""
+    return now - max(seen.health.updated, seen.since) > STALE
+
+
+def fetching_words(health: Health, now: float) -> str:
+    """Who fetches, if that is another process."""
+    if health.pid == os.getpid() or now - health.updated > STALE:
+        return ""
+    return "another dashboard fetches" if health.role == "dashboard" else safe(health.role)
+
+
 def remotes_words(health: Health) -> str:
-    """`98 of 100 remotes`; empty where none is known."""
+    """`98 of 100 remotes`."""
     known, failing = len(health.remotes), len(health.failing)
     if not known:
-        return ""
+        return "no remotes"
     return f"{count(known - failing)} of {counted(known, 'remote')}" if failing else counted(known, "remote")
 
 
-def round_words(round: Round | None, now: float) -> str:
+def round_words(health: Health, now: float) -> str:
     """How far the full round is: `round 12 s ago, next 9:48`, or what the running one has fetched so far."""
+    round, failing = health.round, len(health.failing)
     if round is None:
         return ""
     if round.finished is not None:
         ago = f"round {span(now - round.finished)} ago"
+        if failing:
+            return f"{ago}, {counted(failing, 'remote')} failing"
         return ago if round.next is None else f"{ago}, next {format_duration(max(0, round.next - now))}"
     return f"{bar(round)} {progress(round)}, {counted(round.tasks, 'task')}"
 
@@ -62,54 +105,18 @@ def bar(round: Round) -> str:
     return "━" * full + "╌" * (_BAR - full)
 
 
-def trouble(seen: Seen, now: float) -> list[str]:
-    """What is wrong, the worst first, safe to print; empty when all is well."""
-    health = seen.health
-    found = [*seen.failures]
-    if health.problem:
-        found.append(health.problem)
-    if now - max(health.updated, seen.since) > STALE:
-        if health.updated:
-            found.append(f"nobody is fetching; data is {span(now - health.updated)} old")
-        else:
-            found.append("nobody is fetching, and nothing has been fetched yet")
-    for name, remote in health.failing.items():
-        lasting = "" if remote.failing_since is None else f" for {span(now - remote.failing_since)}"
-        found.append(f"{name} fails{lasting}: {_without_name(name, remote.error or '')}")
-    found.extend(f"damaged: {what}" for what in seen.damage)
-    for name, remote in health.remotes.items():
-        found.extend(f"{name}: {_without_name(name, note)}" for note in remote.notes)
-        failing = [(node, state.error) for node, state in remote.nodes.items() if state.error is not None]
-        if remote.error is None and failing:
-            node, error = failing[0]
-            more = f" (and {counted(len(failing) - 1, 'more node')})" if len(failing) > 1 else ""
-            found.append(f"{name}, node {node}: {_without_name(name, error)}{more}")
-    return [safe(what) for what in found]
-
-
-def _without_name(name: str, words: str) -> str:
-    """An error's words, which may begin with the remote's name themselves."""
-    return words.removeprefix(f"{name}: ")
-
-
-def cannot_read(error: Exception) -> str:
-    """Why the cache cannot be read."""
-    words = str(error)
-    if isinstance(error, OSError) and error.strerror:
-        words = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
-    return f"cannot read the cache: {words}"
-
-
 def nothing_finished(seen: Seen, filter_text: str, now: float) -> str:
     """Why the history is empty."""
     if filter_text:
         return f"Nothing matches {safe(filter_text)}: Escape clears the filter"
+    if seen.health.updated and not seen.health.remotes:
+        return "No remotes are configured"
     round = seen.health.round
     if round is not None and round.finished is None:
         return f"No tasks yet: the first round has fetched {progress(round)}"
     if round is not None:
         return "No tasks yet: the remotes remember none"
-    if now - max(seen.health.updated, seen.since) > STALE:
+    if idle(seen, now):
         return "No tasks yet, and nobody is fetching: start remote-tasks --daemon"
     return "No tasks yet: waiting for the first round"
 
@@ -119,3 +126,17 @@ def nothing_running(seen: Seen, filter_text: str) -> str:
     if filter_text and seen.running:
         return f"None of the {count(seen.running)} running tasks matches"
     return "Nothing is running"
+
+
+def stale_words(health: Health, remote: str, now: float, tz: tzinfo | None) -> str:
+    """Since when nothing has been heard of a remote's running tasks; empty while its answers come."""
+    if remote not in health.remotes:
+        return ""
+    heard = health.remotes[remote].last_success
+    if heard is None:
+        return "stale"
+    if now - heard <= STALE_TASK:
+        return ""
+    moment, today = local(heard, tz), local(now, tz)
+    same_day = moment is not None and today is not None and moment.date() == today.date()
+    return f"stale since {clock(moment)[:5] if same_day else day_and_minute(heard, tz)}"

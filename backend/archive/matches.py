@@ -73,6 +73,6 @@ def _needle(terms: tuple[Term, ...]) -> bytes | None:
     """What must stand in the line of each row that only its text can tell: the one word that may stand in a UPID's
     numbers, if there is just one. A line holds such a word as the UPID does."""
     words = [term for term in terms if term.field == "word" and IN_NUMBERS.fullmatch(term.values[0])]
-    if len(words) != 1 or words[0].negated or ":" in words[0].values[0] or "\n" in words[0].values[0]:
+    if len(words) != 1 or words[0].negated or set(":*\n") & set(words[0].values[0]):
         return None
     return words[0].values[0].encode()

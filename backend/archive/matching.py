@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from backend.archive.columns import Columns
 from backend.description import describe
-from backend.query import Term, guest_id, matcher_of_values
+from backend.query import Term, guest_id, matcher_of_values, word_matcher
 from backend.task import status_class
 from backend.upid import RemoteType, decode_worker_id
 
@@ -18,7 +18,7 @@ Mask = NDArray[np.bool_]
 
 # Process, start and task numbers are in the UPID, but in no column: a word of hex digits may stand in one of them,
 # and one with a colon may reach into one.
-IN_NUMBERS = re.compile(r"[0-9a-f]{1,16}|.*[:\n].*", re.DOTALL)
+IN_NUMBERS = re.compile(r"[0-9a-f]{1,16}|.*[:*\n].*", re.DOTALL)
 """A word that may stand in a UPID where no column tells it."""
 
 
@@ -130,7 +130,7 @@ class ColumnMatcher:
             wanted = frozenset(term.values)
             return self._rows("status", self._status.table(wanted.__contains__))
         if field == "vmid":
-            return self._rows("what", self._guests.table(frozenset(term.values).__contains__))
+            return self._rows("what", self._guests.table(matcher_of_values(term.values)))
         fits = matcher_of_values(term.values)
         if field == "type":
             return self._rows("what", self._types.table(fits))
@@ -140,8 +140,9 @@ class ColumnMatcher:
 
     def _word_hits(self, word: str) -> Mask:
         hits = np.zeros(len(self.columns), np.bool_)
+        fits = word_matcher(word)
         for name, texts in self._texts.items():
-            table = np.array([word in text for text in texts], np.bool_)
+            table = np.fromiter(map(fits, texts), np.bool_, len(texts))
             if table.any():
                 hits |= self._rows(name, table)
         return hits

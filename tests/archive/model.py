@@ -36,6 +36,9 @@ FILTERS = [
     "3 -5 e",
     "backup e status:ok",
     '":vzdump:"',
+    "b*p",
+    "vmid:10*",
+    "*",
     '-"0:qm"',
     '"pve:wien!UPID:pve1:0000"',
 ]

@@ -22,7 +22,7 @@ PATIENCE = 10.0
 
 def dashboard(directory: Path, clock: Callable[[], float], **options: Any) -> Dashboard:
     """A dashboard with the tests' time and time zone."""
-    return Dashboard(TaskCache(directory), clock=clock, tz=UTC, role=options.pop("role", "daemon"), **options)
+    return Dashboard(TaskCache(directory), clock=clock, tz=UTC, **options)
 
 
 class Screen:

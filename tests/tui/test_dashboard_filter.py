@@ -1,7 +1,11 @@
 """The filter line: narrowing both lists as one types, what is wrong in it, and the place that is kept."""
 
+import asyncio
+import re
 from collections.abc import Callable
 from pathlib import Path
+
+import pytest
 
 from backend.query import parse_filter
 from tests.tui.fleet import NOW, finished_tasks, pve_task, write_tasks
@@ -43,7 +47,7 @@ async def test_enter_keeps_the_filter_and_goes_to_the_list(app: Dashboard) -> No
         assert "clear filter" not in screen.lines[-1]
 
 
-async def test_a_wrong_filter_is_explained_and_the_list_stays(app: Dashboard) -> None:
+async def test_a_wrong_filter_is_explained_until_it_is_mended(app: Dashboard) -> None:
     async with app.run_test(size=(120, 40)) as pilot:
         screen = Screen(pilot)
         await screen.until_shown("History 600")
@@ -51,13 +55,142 @@ async def test_a_wrong_filter_is_explained_and_the_list_stays(app: Dashboard) ->
         await screen.enter("graz")
         await screen.until_shown("of 600 ── graz")
         await screen.enter(" status:bad")
-        await screen.until_shown("no status is called 'bad'")
-        assert "of 600 ── graz" in screen.text
-        assert "status:bad: no status" in screen.line_with(" / ")
-        await screen.press(*["backspace"] * 3)
+        await screen.until_shown("✗ expected ok, warning, error, unknown or running, not 'bad' · status:bad")
+        await screen.until_shown("of 600 ── graz (not what is typed)")
+        assert "of 600" not in screen.line_with(" / ")
+        assert "Esc back" in screen.lines[-1] and "keep" not in screen.lines[-1]
+        await refreshed(screen)
+        assert "not 'bad'" in screen.text
+        await screen.press("backspace")
+        assert "not 'ba'" in screen.text
+        await screen.press(*["backspace"] * 2)
         await screen.enter("ok")
         await screen.until_shown("of 600 ── graz status:ok")
-        assert "no status" not in screen.text
+        assert "expected" not in screen.text
+        assert "not what is typed" not in screen.text
+
+
+async def refreshed(screen: Screen) -> None:
+    """Wait until the dashboard has looked at the cache once more."""
+    before = screen.main._seen
+    screen.main.look_soon()
+    await screen.until(lambda: screen.main._seen is not before)
+    screen.main._past.soon()
+    await screen.pilot.pause(0.3)
+
+
+async def test_a_field_being_typed_says_nothing_and_leaves_the_lists_alone(app: Dashboard) -> None:
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = Screen(pilot)
+        await screen.until_shown("History 600")
+        shown = []
+        await screen.press("slash")
+        for key in ("s", "t", "a", "t", "u", "s", "colon", "e", "r", "r"):
+            await screen.press(key)
+            shown.append(screen.line_with("History"))
+            assert "✗ expected" not in screen.text
+        assert set(shown) == {shown[0]}
+        await screen.press("o", "r")
+        await screen.until_shown(f"History {matches('status:error')} of 600 ── status:error")
+
+
+async def test_a_word_that_begins_like_a_field_is_searched_for_after_a_pause(app: Dashboard) -> None:
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = Screen(pilot)
+        await screen.until_shown("History 600")
+        await screen.press("slash", "s", "t", "a")
+        await screen.until_shown(f"History {matches('sta')} of 600 ── sta")
+
+
+@pytest.mark.parametrize("way", ["pasted", "typed"])
+async def test_a_wrong_filter_is_told_however_it_came(app: Dashboard, way: str) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = Screen(pilot)
+        await screen.until_shown("History 600")
+        await screen.press("slash")
+        if way == "pasted":
+            await screen.enter("status:failed")
+        else:
+            await screen.press(*"status", "colon", *"failed")
+        await screen.until_shown("✗ expected ok, warning, error, unknown or running, not 'failed'")
+        await screen.until_shown("History 600 ── no filter (not what is typed)")
+
+
+async def test_enter_does_not_leave_a_wrong_filter_and_escape_brings_back_the_one_before(app: Dashboard) -> None:
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = Screen(pilot)
+        await screen.until_shown("History 600")
+        await screen.press("slash")
+        await screen.enter("wien")
+        await screen.press("enter", "slash")
+        await screen.until_shown("of 600 ── wien")
+        screen.main.filter_line.input.value = ""
+        await screen.until(lambda: "History 600 ───" in screen.text)
+        await screen.press(*"status", "colon", "x", "enter")
+        assert screen.main.filter_line.input.has_focus
+        assert "not 'x'" in screen.text
+        await screen.press("down")
+        assert screen.main.filter_line.input.has_focus
+        await screen.press("escape")
+        await screen.until_shown(f"History {matches('wien')} of 600 ── wien ─")
+        assert screen.history.task_list.has_focus
+        assert not screen.main.filter_line.is_open
+
+
+async def test_leaving_a_wrong_filter_for_the_other_list_brings_back_the_one_before(app: Dashboard) -> None:
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = Screen(pilot)
+        await screen.until_shown("History 600")
+        await screen.press("slash")
+        await screen.enter("wien ")
+        await screen.until_shown("── wien")
+        await screen.press(*"status", "colon", "x", "tab")
+        await screen.until(lambda: not screen.main.filter_line.is_open)
+        await screen.until(lambda: "History 600 ───" in screen.text)
+
+
+async def test_a_filter_that_is_left_before_the_pause_is_taken_whole(app: Dashboard) -> None:
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = Screen(pilot)
+        await screen.until_shown("History 600")
+        await screen.press("slash", "s", "t", "a", "enter")
+        assert screen.history.task_list.has_focus
+        await screen.until_shown(f"History {matches('sta')} of 600 ── sta")
+
+
+async def test_a_filter_without_end_is_refused_at_once(app: Dashboard) -> None:
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = Screen(pilot)
+        await screen.until_shown("History 600")
+        await screen.press("slash")
+        async with asyncio.timeout(5):
+            await screen.enter("backup status:ok " * 530)
+            await screen.until_shown("✗ expected at most 500 characters in a filter, not 9,010")
+            await screen.press("x")
+            await screen.until_shown("not 9,011")
+        assert "History 600" in screen.text
+        await screen.press("escape")
+        await screen.until(lambda: not screen.main.filter_line.is_open)
+
+
+async def test_a_long_error_has_lines_enough_at_80_columns(app: Dashboard) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = Screen(pilot)
+        await screen.until_shown("History 600")
+        await screen.press("slash")
+        await screen.enter("since:soon")
+        await screen.until_shown("✗ expected a span back from now")
+        await screen.until(lambda: "not 'soon' · since:soon" in " ".join(screen.text.split()))
+
+
+async def test_twenty_by_five_has_room_for_an_error(app: Dashboard) -> None:
+    async with app.run_test(size=(20, 5)) as pilot:
+        screen = Screen(pilot)
+        await screen.until_shown("History 600")
+        await screen.press("slash")
+        await screen.enter("status:x")
+        await screen.until_shown("✗ expected ok")
+        assert [line[:3] for line in screen.lines] == [" Hi", " ✓ ", " / ", " ✗ ", " wa"]
 
 
 async def test_escape_while_typing_clears_the_filter_and_goes_back_to_the_place(app: Dashboard) -> None:
@@ -165,3 +298,36 @@ async def test_a_filter_that_looks_like_markup_is_shown_as_it_is(
         await screen.press("slash", "left_square_bracket", "r", "e", "d", "right_square_bracket")
         await screen.until_shown("Nothing matches [red]: Escape clears the filter")
         assert "── [red]" in screen.text
+
+
+async def test_clearing_a_filter_counts_nothing_as_new(app: Dashboard, directory: Path) -> None:
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = Screen(pilot)
+        await screen.until_shown("History 600")
+        await screen.press("slash")
+        await screen.enter("remote:graz")
+        await screen.press("enter", *["down"] * 20)
+        await screen.until_shown("of 600 ── remote:graz")
+        await screen.press("slash", "escape")
+        await screen.until(lambda: "History 600 ──" in screen.text and "graz ──" not in screen.text)
+        assert screen.history.task_list.cursor > 40
+        write_tasks(directory, [pve_task(NOW - 1, end=NOW, pid=70_000)])
+        await screen.until_shown("+1 new")
+
+
+async def test_a_placeholder_names_what_can_be_typed(app: Dashboard) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = Screen(pilot)
+        await screen.until_shown("History 600")
+        await screen.press("slash")
+        assert "status:error" in screen.line_with(" / ")
+
+
+async def test_at_80_columns_the_title_keeps_the_place_beside_a_long_filter(app: Dashboard) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = Screen(pilot)
+        await screen.until_shown("History 600")
+        await screen.press("slash")
+        await screen.enter("-status:warning,unknown -type:vncproxy -user:anna* -vmid:100,101 -node:pve9 pve")
+        await screen.press("enter", "pagedown", "pagedown")
+        await screen.until(lambda: re.search(r"── -status:.*… ─+ \d+ % $", screen.line_with("History")))

@@ -72,19 +72,42 @@ def test_help(snap_compare: Compare, app: Dashboard) -> None:
     assert snap_compare(app, terminal_size=(120, 40), run_before=opened)
 
 
-def test_wrong_filter(snap_compare: Compare, app: Dashboard) -> None:
-    """The word at fault and what could stand there, in red beside the input; the list is as it was."""
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+def test_wrong_filter(snap_compare: Compare, app: Dashboard, size: tuple[int, int]) -> None:
+    """What could stand there and the word at fault, in red below the input; the title says that the list is of
+    another filter."""
 
     async def typed(pilot: Pilot[None]) -> None:
         screen = Screen(pilot)
         await screen.until_shown("History 600")
         await screen.press("slash")
-        await screen.enter("status")
-        await screen.until(lambda: "of 600 ── status" in screen.text)
-        await screen.enter(":bad")
-        await screen.until_shown("no status is called")
+        await screen.enter("graz since:soon")
+        await screen.until_shown("of 600 ── graz (not what is typed)")
+        await screen.until_shown("since:soon")
 
-    assert snap_compare(app, terminal_size=(120, 40), run_before=typed)
+    assert snap_compare(app, terminal_size=size, run_before=typed)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_remotes(snap_compare: Compare, empty: Path, clock: Callable[[], float], size: tuple[int, int]) -> None:
+    """Every remote in a dialog, those with trouble first; running tasks of a silent one are stale."""
+    health = troubled()
+    graz = health.remotes["graz"]
+    graz.error = (
+        "10.0.0.7:8006: no connection: Connection refused; 10.0.0.8:8006: no connection: Connection refused"
+    )
+    graz.last_success = graz.failing_since
+    tell_health(empty, health)
+    write_tasks(empty, [*finished_tasks(600), *running_tasks()])
+
+    async def opened(pilot: Pilot[None]) -> None:
+        screen = Screen(pilot)
+        await screen.until_shown("History 600")
+        await screen.until_shown("stale since 14:27")
+        await screen.press("f9")
+        await screen.until_shown("failing for 4 min")
+
+    assert snap_compare(dashboard(empty, clock), terminal_size=size, run_before=opened)
 
 
 def test_trouble_in_light_colours(snap_compare: Compare, empty: Path, clock: Callable[[], float]) -> None:

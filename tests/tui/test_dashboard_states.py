@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import os
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +26,9 @@ from tests.tui.screen import Screen, dashboard
 from tui.app import Dashboard
 from tui.screens.details import DetailsScreen
 from tui.screens.help import HelpScreen
+from tui.screens.remotes import RemotesScreen
+from tui.status import Seen
+from tui.trouble import cause, troubles
 
 Clock = Callable[[], float]
 
@@ -75,11 +80,12 @@ async def test_troubles_stand_in_a_line_that_is_there_only_for_them(directory: P
         await screen.until_shown("History 600")
         assert screen.lines[1].startswith(" Running 4")
         tell_health(directory, troubled())
-        await screen.until_shown("✗ graz fails for 4 min: connection refused (10.0.0.7:8006)")
+        await screen.until_shown("✗ graz has been failing for 4 min: connection refused (10.0.0.7:8006)")
         assert "4 of 5 remotes" in screen.lines[0]
+        assert "round 12 s ago, 1 remote failing" in screen.lines[0]
         assert "linz-lab: the token may not see node pve3" in screen.lines[1]
         tell_health(directory, healthy())
-        await screen.until(lambda: "graz fails" not in screen.text)
+        await screen.until(lambda: "graz has" not in screen.text)
         assert screen.lines[1].startswith(" Running 4")
 
 
@@ -268,7 +274,155 @@ async def test_no_colour_leaves_the_cursor_visible(
         assert not any(segment.style is not None and segment.style.reverse for segment in off)
 
 
-def test_health_of_nothing_is_no_trouble() -> None:
-    from tui.status import Seen, trouble
+def failing(*errors: tuple[str, str]) -> Health:
+    """A fleet in which these remotes fail."""
+    health = healthy()
+    for name, error in errors:
+        health.remotes[name].error = error
+        health.remotes[name].failing_since = NOW - 250
+        health.remotes[name].last_success = NOW - 250
+    return health
 
-    assert trouble(Seen(Health(), since=NOW), NOW + 5) == []
+
+REFUSED = "no connection: Connection refused"
+DOWN = f"10.0.0.7:8006: {REFUSED}; 10.0.0.8:8006: {REFUSED}; [fd00::9]:8006: {REFUSED}"
+
+
+async def test_the_cause_of_a_failure_survives_at_80_columns(directory: Path, clock: Clock) -> None:
+    tell_health(directory, failing(("graz", DOWN)))
+    async with dashboard(directory, clock).run_test(size=(80, 24)) as pilot:
+        await Screen(pilot).until_shown("✗ graz has been failing for 4 min: no connection: Connection refu")
+
+
+async def test_of_several_troubles_the_first_keeps_the_room_at_80_columns(directory: Path, clock: Clock) -> None:
+    health = failing(("graz", DOWN))
+    health.remotes["linz-lab"].notes = ["the token may not see node pve3"]
+    tell_health(directory, health)
+    async with dashboard(directory, clock).run_test(size=(80, 24)) as pilot:
+        screen = Screen(pilot)
+        await screen.until_shown("graz has been failing for 4 min: no connection: Connection ref… · and 1 more")
+        assert "F9 remotes" in screen.lines[-1]
+
+
+async def test_remotes_that_fail_alike_are_told_together(directory: Path, clock: Clock) -> None:
+    tell_health(directory, failing(("graz", DOWN), ("wien", "the token is not accepted"), ("linz-lab", DOWN)))
+    async with dashboard(directory, clock).run_test(size=(130, 30)) as pilot:
+        screen = Screen(pilot)
+        await screen.until_shown("3 remotes are failing: no connection: Connection refused (graz, linz-lab); the")
+        assert "not accepted (wien)" in screen.lines[1]
+        assert screen.lines[1].rstrip().endswith("F9 remotes")
+        assert "2 of 5 remotes" in screen.lines[0]
+
+
+async def test_f9_shows_every_remote_and_all_that_is_wrong(directory: Path, clock: Clock) -> None:
+    health = failing(("graz", DOWN))
+    health.remotes["linz-lab"].notes = ["the token may not see node pve3"]
+    health.remotes["wien"].nodes["pve2"].error = "no answer in time"
+    tell_health(directory, health)
+    with (directory / "journal").open("ab") as journal:
+        journal.write(b"no json\n")
+    async with dashboard(directory, clock).run_test(size=(100, 40)) as pilot:
+        screen = Screen(pilot)
+        await screen.until_shown("graz has been failing")
+        await screen.press("f9")
+        await screen.until_shown("[fd00::9]:8006")
+        words = " ".join(" ".join(re.findall("│(.*)│", screen.text)).split())
+        assert "✗ graz failing for 4 min · PVE · 4 nodes · last answer 4 min ago · 20 ms" in words
+        assert DOWN in words
+        assert "! linz-lab PVE" in words and "the token may not see node pve3" in words
+        assert "! wien PVE" in words and "node pve2: no answer in time" in words
+        assert "✓ pbs-main PBS · last answer 5 s ago · 30 ms" in words
+        assert "damaged: journal: 1 unreadable line" in words
+        tell_health(directory, healthy())
+        await screen.until_shown("✓ graz")
+        await screen.press("escape")
+        assert screen.history.task_list.has_focus
+
+
+async def test_no_remotes_is_told_as_what_it_is(tmp_path: Path, clock: Clock) -> None:
+    tell_health(tmp_path, Health(1, "daemon", NOW - 3, None, Round(NOW - 9, NOW - 8, NOW + 50), {}))
+    async with dashboard(tmp_path, clock).run_test(size=(80, 24)) as pilot:
+        screen = Screen(pilot)
+        await screen.until_shown("No remotes are configured")
+        assert screen.lines[0].startswith(" no remotes · 0 running")
+        await screen.press("f9")
+        await screen.until(lambda: isinstance(pilot.app.screen, RemotesScreen))
+
+
+async def test_the_status_line_names_another_process_that_fetches(directory: Path, clock: Clock) -> None:
+    async with dashboard(directory, clock).run_test(size=(120, 30)) as pilot:
+        screen = Screen(pilot)
+        await screen.until_shown("next 9:48 · daemon · 14:32")
+        tell_health(directory, replace(healthy(), role="dashboard"))
+        await screen.until_shown("next 9:48 · another dashboard fetches · 14:32")
+        tell_health(directory, replace(healthy(), pid=os.getpid()))
+        await screen.until_shown("next 9:48 · 14:32")
+        tell_health(directory, replace(healthy(), updated=NOW - 60))
+        await screen.until(lambda: "daemon" not in screen.lines[0])
+
+
+async def test_a_demo_is_called_so_even_at_80_columns(directory: Path, clock: Clock) -> None:
+    async with dashboard(directory, clock, label="demo").run_test(size=(80, 24)) as pilot:
+        screen = Screen(pilot)
+        await screen.until_shown("History 600")
+        assert screen.lines[0].startswith(" demo · 5 remotes")
+
+
+async def test_running_tasks_of_a_remote_that_is_silent_are_stale(directory: Path) -> None:
+    tell_health(directory, failing(("graz", DOWN)))
+    now = [float(NOW)]
+    async with dashboard(directory, lambda: now[0]).run_test(size=(120, 40)) as pilot:
+        screen = Screen(pilot)
+        await screen.until_shown("stale since 14:27")
+        assert "stale since 14:27" in screen.line_with("VM 214 - Migrate")
+        assert screen.line_with("VM 214 - Migrate").split()[1:3] == ["0", "s"]
+        assert screen.text.count("stale") == 1
+        now[0] += 3
+        await screen.until(lambda: screen.line_with("VM 101 - Start").split()[1:3] == ["7", "s"])
+        assert screen.line_with("VM 214 - Migrate").split()[1:3] == ["0", "s"]
+        tell_health(directory, healthy())
+        await screen.until(lambda: "stale" not in screen.text and "2:14" in screen.text)
+
+
+async def test_the_running_list_has_column_heads_where_there_is_room(app: Dashboard) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = Screen(pilot)
+        await screen.until_shown("History 600")
+        head = screen.lines[screen.lines.index(screen.line_with("Running 4")) + 1]
+        assert head.split() == ["DURATION", "REMOTE", "NODE", "USER", "TASK"]
+        assert head.index("TASK") == screen.line_with("VM 101 - Start").index("VM 101")
+        await pilot.resize_terminal(80, 20)
+        await screen.until(lambda: screen.text.count("DURATION") == 1)
+
+
+@pytest.mark.parametrize("size", [(80, 8), (20, 5)])
+async def test_the_focus_goes_where_it_can_be_seen_and_back(app: Dashboard, size: tuple[int, int]) -> None:
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = Screen(pilot)
+        await screen.until_shown("History 600")
+        await screen.press("tab")
+        assert screen.running.task_list.has_focus
+        await pilot.resize_terminal(*size)
+        await screen.until(lambda: screen.history.task_list.has_focus)
+        await screen.press("down")
+        assert screen.history.task_list.cursor == 1
+        await pilot.resize_terminal(120, 40)
+        await screen.until(lambda: screen.running.task_list.has_focus)
+
+
+def test_health_of_nothing_is_no_trouble() -> None:
+    assert troubles(Seen(Health(), since=NOW), NOW + 5) == []
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (DOWN, REFUSED),
+        ("10.0.0.7:8006: timed out; pve2.example.com:8006: refused; no luck", "timed out; refused; no luck"),
+        ("TLS failed (reason); does this port speak HTTPS?", "TLS failed (reason); does this port speak HTTPS?"),
+        ("10.0.0.7:8006: ", "10.0.0.7:8006: "),
+        ("", ""),
+    ],
+)
+def test_the_cause_of_an_error_is_free_of_endpoints(error: str, words: str) -> None:
+    assert cause(error) == words

@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from backend.archive.health import Health
 from backend.task import Task
 from tests.tui.fleet import NOW, finished_tasks, pbs_task, pve_task, running_tasks
-from tui.names import Names
+from tui.names import Names, widened
 from tui.row import Columns, Tone, header, history_columns, history_row, running_columns, running_row
 
 NAMES = Names(remote=8, node=7, user=24)
@@ -101,3 +102,29 @@ def test_a_upid_that_cannot_be_read_stands_for_itself() -> None:
 def test_times_that_no_calendar_holds_do_not_matter() -> None:
     row = history_row(pve_task(NOW, end=10**18), None, history_columns(118, NAMES), UTC)
     assert cell_len("".join(piece.text for piece in row)) == 118
+
+
+@pytest.mark.parametrize(("width", "task", "status"), [(78, 23, 11), (98, 28, 17), (118, 30, 19), (198, 31, 96)])
+def test_the_words_of_tasks_get_what_they_need_and_the_status_the_rest(width: int, task: int, status: int) -> None:
+    columns = history_columns(width, Names(8, 7, 16, task=31))
+    assert (columns.task, columns.status) == (task, status)
+
+
+def test_columns_grow_with_what_is_in_view_and_never_shrink() -> None:
+    wide = pve_task(NOW, kind="qmdelsnapshot", id="100000", end=NOW)
+    grown = widened(Names(), Health(), [wide])
+    assert grown.task == len("VM 100000 - Delete Snapshot")
+    assert widened(grown, Health(), [pve_task(NOW, end=NOW)]) == grown
+    endless = pve_task(NOW, kind="download", id="x" * 500, end=NOW)
+    assert widened(grown, Health(), [endless]).task == 60
+
+
+def test_what_is_stale_says_so_where_there_is_room() -> None:
+    wide = "".join(
+        piece.text for piece in running_row(running_tasks()[0], running_columns(118, NAMES), NOW, "stale")
+    )
+    assert wide.rstrip().endswith("VM 101 - Start  stale")
+    assert cell_len(wide) == 118
+    narrow = running_row(running_tasks()[0], running_columns(30, NAMES), None, "stale since 14:02")
+    assert "stale" not in "".join(piece.text for piece in narrow)
+    assert narrow[0].tone is Tone.DIM

@@ -8,7 +8,6 @@ from textual.content import Content
 from backend.task import Status, Task
 from backend.text import safe
 from backend.times import format_duration
-from backend.upid import UpidError
 from tui.format import full_time
 from tui.row import SIGNS
 from tui.screens.dialog import Dialog, table
@@ -26,7 +25,7 @@ class DetailsScreen(Dialog):
     """One task in full; of a running one the elapsed time goes on."""
 
     def __init__(self, task: Task, clock: Callable[[], float], tz: tzinfo | None) -> None:
-        super().__init__(_title(task))
+        super().__init__(safe(task.description))
         self.shown = task
         self._clock = clock
         self._tz = tz
@@ -47,22 +46,12 @@ class DetailsScreen(Dialog):
         return table(details(self.shown, self._clock(), self._tz), width)
 
 
-def _title(task: Task) -> str:
-    try:
-        return safe(task.description)
-    except UpidError:
-        return "Task"
-
-
 def details(task: Task, now: float, tz: tzinfo | None) -> list[tuple[str, Content]]:
     """A task's fields by name, safe to print. `now` (UNIX seconds) is what a running task's time counts to."""
     status = task.status_class
     words = "running" if task.running else task.status or "unknown"
     rows = [("Status", Content.styled(f"{SIGNS[status]} {safe(words)}", _COLOURS[status]))]
-    try:
-        parsed = task.parsed
-    except UpidError:
-        return [*rows, *_times(task, now, tz), ("UPID", Content(safe(task.upid)))]
+    parsed = task.parsed
     upid = parsed.upid
     fields = [
         ("Task", task.description),

@@ -7,7 +7,10 @@ from tui.keys import KEYS, Place
 from tui.row import SIGNS
 from tui.screens.dialog import Dialog, table
 
-_WORDS = "Words match anywhere in a row or its UPID. A leading - excludes; quotes keep spaces; a comma means or."
+_WORDS = (
+    "Words match anywhere in a row or its UPID. A leading - excludes; quotes keep spaces; a comma means or; "
+    "* stands for any text. What failed: status:error; all that did not end well: -status:ok."
+)
 
 
 class HelpScreen(Dialog):

@@ -15,6 +15,7 @@ from tui.format import count, day_and_minute
 from tui.history import HistoryRows, Key
 from tui.names import Names
 from tui.row import Piece, header, history_columns, history_row
+from tui.status import Part
 from tui.widgets.lines import ColumnHeader, PaneTitle
 from tui.widgets.task_list import TaskList
 
@@ -101,14 +102,14 @@ class HistoryPane(Vertical):
         same = wanted.text == self._text
         counting = asyncio.create_task(rows.count())
         try:
-            spot, cursor, top = await self._find_place(rows)
+            now, cursor, top = await self._find_place(rows)
             overall = await rows.scan(lambda cancelled: snapshot.count(cancelled=cancelled))
             await asyncio.wait([counting], timeout=_PATIENCE)
         except BaseException:
             counting.cancel()
             rows.close()
             raise
-        came = cursor - spot.cursor if same and not spot.following else 0
+        came = cursor - now.cursor if same and not now.following else 0
         self._news = self._news + max(0, came) if same else 0
         old, self._rows, self._text, self._overall = self._rows, rows, wanted.text, overall
         self.task_list.show(rows, cursor=cursor, top=top)
@@ -130,9 +131,10 @@ class HistoryPane(Vertical):
         title.wanted = self._text
         title.news = f"+{count(self._news)} new" if self._news else ""
         task = view.selected
-        place = [] if task is None else [day_and_minute(task.starttime, self._tz)]
+        place = [] if task is None else [Part(day_and_minute(task.starttime, self._tz), 1)]
         if len(view.rows) > view.page_rows:
-            place = [f"row {count(view.cursor + 1)}", f"{view.cursor * 100 // (len(view.rows) - 1)} %", *place]
+            percent = f"{view.cursor * 100 // (len(view.rows) - 1)} %"
+            place = [Part(f"row {count(view.cursor + 1)}", 2), Part(percent, 0), *place]
         title.place = tuple(place)
 
     def on_unmount(self) -> None:
@@ -144,18 +146,17 @@ class HistoryPane(Vertical):
         self._show_header()
 
     async def _find_place(self, rows: HistoryRows) -> tuple[Spot, int, int]:
-        """Where the kept place is in these rows, with what is in view there loaded: the spot that was looked for,
-        and the positions of cursor and view. The user may go on moving meanwhile, so look again where needed."""
+        """Where the kept place is in these rows, with what is in view there loaded: the spot at which the current
+        list is, and the positions of cursor and view. The user may move meanwhile, so look again where needed."""
         for _ in range(3):
             if self._origin is not None and self._placed != self._spot():
                 self._origin = None
             now = self._spot()
-            spot = self._origin or now
-            cursor, top = await self._positions(spot, rows)
+            cursor, top = await self._positions(self._origin or now, rows)
             await rows.load(top, top + self.task_list.page_rows)
             if self._spot() == now:
                 break
-        return spot, cursor, top
+        return now, cursor, top
 
     async def _positions(self, spot: Spot, rows: HistoryRows) -> tuple[int, int]:
         if spot.following:

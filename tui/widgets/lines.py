@@ -2,7 +2,6 @@
 of keys. Each is given values and lays them out in its width."""
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
 from rich.cells import cell_len
 from textual.content import Content
@@ -11,6 +10,7 @@ from textual.widget import Widget
 
 from tui.format import fit
 from tui.keys import Key
+from tui.status import Part
 
 
 def spread(left: Content, right: Content, width: int, rule: str = " ", style: str = "") -> Content:
@@ -28,14 +28,6 @@ def _rule(room: int, rule: str, style: str, right: Content) -> Content:
     """A rule between the texts, set off from each by a space."""
     ends = 2 if right.cell_length else 1
     return Content.styled(" " + rule * max(0, room - ends) + (" " if ends == 2 and room > 1 else ""), style)
-
-
-class Part(NamedTuple):
-    """A part of the status line. Where not all fit, those of the highest rank go first."""
-
-    text: str
-    rank: int
-    at_end: bool = False
 
 
 class StatusLine(Widget):
@@ -69,25 +61,40 @@ class TroubleLine(Widget):
 
     troubles: reactive[tuple[str, ...]] = reactive(())
 
+    def __init__(self, way: str) -> None:
+        """`way` names the key to all there is to know."""
+        super().__init__()
+        self._way = way
+
     def watch_troubles(self, troubles: tuple[str, ...]) -> None:
         self.set_class(bool(troubles), "-trouble")
 
     def render(self) -> Content:
-        """As many as fit whole, and how many there are beyond; the first one always, cut if it must be."""
-        width = self.size.width - 4
-        shown: list[str] = []
-        for number, trouble in enumerate(self.troubles):
-            left = len(self.troubles) - number - 1
-            tail = f" · and {left:,} more" if left else ""
-            if shown and cell_len(" · ".join([*shown, trouble]) + tail) > width:
-                break
-            shown.append(trouble)
-        beyond = len(self.troubles) - len(shown)
-        tail = f" · and {beyond:,} more" if beyond else ""
-        words = " · ".join(shown)
-        if cell_len(words + tail) > width:
-            words = fit(words, max(1, width - cell_len(tail)))
-        return Content(fit(f" ✗ {words}{tail}", self.size.width))
+        """As many as fit whole, and how many there are beyond; the first one always, cut if it must be. The key to
+        all of it stands at the end, unless it would take the room of one."""
+        width, way = self.size.width - 4, f"  {self._way} "
+        most, number = self._fitting(width), self._fitting(width - cell_len(way))
+        if number < most or not number:
+            way = ""
+        words = self._first(most)
+        if not most:
+            words = fit("".join(self.troubles[:1]), max(1, width - cell_len(self._beyond(1)))) + self._beyond(1)
+        line = fit(f" ✗ {words}", self.size.width - cell_len(way))
+        return Content(line) + Content.styled(way, "$foreground 60%")
+
+    def _fitting(self, width: int) -> int:
+        """How many troubles have room in so many cells."""
+        for number in range(1, len(self.troubles) + 1):
+            if cell_len(self._first(number)) > width:
+                return number - 1
+        return len(self.troubles)
+
+    def _first(self, number: int) -> str:
+        return " · ".join(self.troubles[:number]) + self._beyond(number)
+
+    def _beyond(self, number: int) -> str:
+        left = len(self.troubles) - number
+        return f" · and {left:,} more" if left > 0 else ""
 
 
 class PaneTitle(Widget):
@@ -100,28 +107,38 @@ class PaneTitle(Widget):
     heading: reactive[str] = reactive("")
     wanted: reactive[str] = reactive("")
     news: reactive[str] = reactive("")
-    place: reactive[tuple[str, ...]] = reactive(())
+    place: reactive[tuple[Part, ...]] = reactive(())
     active: reactive[bool] = reactive(False)
+    doubted: reactive[bool] = reactive(False)
+    """Whether something else is typed as the filter, which is wrong."""
 
     def render(self) -> Content:
         width = self.size.width - 2
         name, _, counts = self.heading.partition(" ")
         left = Content.assemble((name, "bold $accent" if self.active else "bold $foreground"), f" {counts}")
-        if self.wanted:
-            room = max(8, width - left.cell_length - 4)
-            wanted = self.wanted if cell_len(self.wanted) <= room else fit(self.wanted, room)
-            left += Content.assemble((" ── ", "$foreground 30%"), (wanted, "bold $warning"))
+        places = list(self.place)
+        least = min(self.place, key=lambda part: part.rank).text if self.place else ""
+        if self.wanted or self.doubted:
+            doubt = " (not what is typed)" if self.doubted else ""
+            room = max(8, width - left.cell_length - 4 - cell_len(doubt) - (cell_len(least) + 4 if least else 0))
+            wanted = self.wanted or "no filter"
+            wanted = wanted if cell_len(wanted) <= room else fit(wanted, room)
+            style = "$foreground 60%" if self.doubted else "bold $warning"
+            left += Content.assemble((" ── ", "$foreground 30%"), (wanted + doubt, style))
         if self.news:
             left += Content.assemble((" ── ", "$foreground 30%"), (self.news, "bold $accent"))
-        places = list(self.place)
-        while len(places) > 1 and left.cell_length + cell_len(" · ".join(places)) + 4 > width:
-            places.pop(0)
-        right = Content(" · ".join(places))
+        while len(places) > 1 and left.cell_length + cell_len(_joined(places)) + 4 > width:
+            places.remove(max(places, key=lambda part: part.rank))
+        right = Content(_joined(places))
         return Content(" ") + spread(left, right, width, "─", "$foreground 30%") + Content(" ")
 
 
+def _joined(parts: Iterable[Part]) -> str:
+    return " · ".join(part.text for part in parts)
+
+
 class ColumnHeader(Widget):
-    """The names of the history's columns."""
+    """The names of a list's columns."""
 
     DEFAULT_CSS = """
     ColumnHeader { height: 1; width: 1fr; background: $background; color: $foreground 45%; }

@@ -1,0 +1,47 @@
+"""What to make of a filter while it is being typed: what of it can be taken at its word, and what is wrong."""
+
+from datetime import tzinfo
+from typing import NamedTuple
+
+from backend.query import FIELDS, Filter, FilterError, parse_filter, split_last_term
+
+
+class Typed(NamedTuple):
+    """A text in the filter line.
+
+    Attributes:
+        whole: the filter it is; None if it is wrong.
+        error: what is wrong with it.
+        finished: the filter without a last term that may still be in the making; None if that is wrong, too.
+    """
+
+    whole: Filter | None
+    error: FilterError | None
+    finished: Filter | None
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether its last term may still be in the making."""
+        return self.finished is not self.whole
+
+
+def read_typed(text: str, *, at_end: bool, now: float, tz: tzinfo | None) -> Typed:
+    """Read what has been typed so far. With the cursor at the end, a last term that begins as a field does (`sta`
+    of `status:`) or that is wrong as it stands (`status:err`) may be in the making."""
+    whole, error = _parse(text, now, tz)
+    rest, last = split_last_term(text) if at_end else (text, "")
+    if last and (error is not None or _begins_field(last)):
+        return Typed(whole, error, _parse(rest, now, tz)[0])
+    return Typed(whole, error, whole)
+
+
+def _parse(text: str, now: float, tz: tzinfo | None) -> tuple[Filter | None, FilterError | None]:
+    try:
+        return parse_filter(text, now=now, tz=tz), None
+    except FilterError as error:
+        return None, error
+
+
+def _begins_field(term: str) -> bool:
+    name = term.removeprefix("-").lower()
+    return any(f"{field}:".startswith(name) for field in FIELDS)
