@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
+
+from msgspec import Struct
 
 from backend.description import describe
 from backend.upid import RemoteUpid, Upid, UpidError, parse_remote_upid
@@ -37,8 +39,9 @@ def status_class(status: str | None) -> Status:
     return Status.ERROR
 
 
-class Task(NamedTuple):
-    """A running or finished task.
+class Task(Struct, frozen=True, gc=False, omit_defaults=True):
+    """A running or finished task, as a line of JSON holds it too. Not watched by the garbage collector, which would
+    look at each of a million again and again: it refers to nothing but texts and numbers.
 
     Attributes:
         upid: the remote UPID, typed, as text: the task's identity.

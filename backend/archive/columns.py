@@ -75,16 +75,16 @@ class ColumnWriter:
     def _coded(self, tasks: Sequence[Task]) -> tuple[NDArray[np.uint32], dict[str, NDArray[np.uint32]]]:
         nodes, whats, users, statuses = (self._entries[name] for name in DICTIONARIES)
         rows: list[tuple[int, int, int, int]] = []
-        for upid, _, _, status in tasks:
+        for task in tasks:
             # What a whole UPID looks like is known here: `upid` checked it before it was stored.
-            parts = upid.split(":")
+            parts = task.upid.split(":")
             type = parts[0]
             rows.append(
                 (
                     nodes.setdefault(f"{type}:{parts[1]}:{parts[2]}", len(nodes)),
                     whats.setdefault(f"{type}:{parts[-4]}:{parts[-3]}", len(whats)),
                     users.setdefault(parts[-2], len(users)),
-                    statuses.setdefault(status or "", len(statuses)),
+                    statuses.setdefault(task.status or "", len(statuses)),
                 )
             )
         table = np.array(rows, np.uint32).reshape(len(rows), len(DICTIONARIES))

@@ -82,10 +82,9 @@ def prepare_merge(
     """
     starts = sorted({*days, *(file.start for file in files if days[-1] <= file.start <= days[0])}, reverse=True)
     by_start = {file.start: file for file in files}
-    joined = join(files, journal.values())
-    segments = [_simplified(segment) for segment in joined]
+    segments = join(files, journal.values())
     merge = Merge(damage=[damage for file in files for damage in file.damage])
-    merge.moved = [task for one in joined for task in one.extra if journal.get(task.upid) != task]
+    merge.moved = [task for one in segments for task in one.extra if journal.get(task.upid) != task]
     try:
         upper: float = float("inf")
         for start in starts:
@@ -117,14 +116,6 @@ def prepare_index(file: ArchiveFile, cancelled: Cancelled) -> Merge:
     return merge
 
 
-def _simplified(segment: Segment) -> Segment:
-    """The segment without extra rows that its block holds already: then the block can stay as it is."""
-    if segment.extra and segment.file is not None and segment.block is not None:
-        if segment.tasks() == segment.file.read(segment.block):
-            return Segment(segment.first, segment.file, segment.block, ())
-    return segment
-
-
 def _reaches(segments: list[Segment], number: int, start: int, upper: float) -> bool:
     """Whether a segment may hold tasks that started from `start` on and before `upper`."""
     segment = segments[number]
@@ -139,9 +130,18 @@ def _is_unchanged(file: ArchiveFile, segments: list[Segment], start: int, upper:
     return (
         not file.damage
         and (file.copyable or not file.blocks)
-        and [(one.file, one.block, one.extra) for one in segments] == [(file, block, ()) for block in file.blocks]
+        and [(one.file, one.block) for one in segments] == [(file, block) for block in file.blocks]
         and all(_lies_within(block, start, upper) for block in file.blocks)
+        and all(_adds_nothing(one) for one in segments)
     )
+
+
+def _adds_nothing(segment: Segment) -> bool:
+    """Whether a block holds all rows already that belong into it."""
+    if not segment.extra or segment.file is None or segment.block is None:
+        return not segment.extra
+    stored = set(segment.file.read(segment.block))
+    return all(task in stored for task in segment.extra)
 
 
 def _lies_within(block: Block, start: int, upper: float) -> bool:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from backend.archive.blocks import Block
 from backend.archive.columns import Columns, ColumnWriter
 from backend.archive.frames import FRAME_TASKS, FrameWriter
-from backend.archive.lines import decode, encode
+from backend.archive.lines import decode_own, encode
 from backend.archive.scan import Cancelled, ScanCancelled
 from backend.archive.segments import Segment
 from backend.task import Task, later
@@ -80,7 +80,7 @@ class Rewriter:
         dropped: list[int] = []
         for task, first, end in zip(extra, firsts, ends, strict=True):
             place = first
-            while place < end and (stored := decode(lines[place])).upid <= task.upid:
+            while place < end and (stored := decode_own(lines[place])[0]).upid <= task.upid:
                 if stored.upid == task.upid:
                     break
                 place += 1

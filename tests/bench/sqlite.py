@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import starmap
 from pathlib import Path
 
 from backend.task import Task
@@ -91,9 +92,7 @@ class Database:
 
     def iterate(self) -> Iterator[Task]:
         """The finished tasks one by one, newest start first."""
-        return map(
-            Task._make, self._connection.execute(f"{_TASK} WHERE {_FINISHED} ORDER BY starttime DESC, upid")
-        )
+        return starmap(Task, self._connection.execute(f"{_TASK} WHERE {_FINISHED} ORDER BY starttime DESC, upid"))
 
     def begin(self, rows: list[Row]) -> None:
         """Add rows that only this connection sees, until `rollback`."""
@@ -136,4 +135,4 @@ class Database:
         self._connection.executemany("INSERT INTO tasks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
 
     def _tasks(self, query: str, values: tuple[str | int, ...] = ()) -> list[Task]:
-        return list(map(Task._make, self._connection.execute(query, values)))
+        return list(starmap(Task, self._connection.execute(query, values)))
