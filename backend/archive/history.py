@@ -1,6 +1,7 @@
 """The finished tasks of a snapshot as one list, newest start first: counted, paged, walked and searched."""
 
 import bisect
+import math
 import threading
 from collections.abc import Iterable, Iterator
 from functools import cached_property
@@ -49,27 +50,28 @@ class History:
 
     def count(self, wanted: Filter | None = None, cancelled: Cancelled = never) -> int:
         """How many match."""
-        return sum(self._counter(wanted, cancelled).all())
+        matching = self._counter(wanted, cancelled).matching(range(len(self.segments)))
+        return sum(number for _, number in matching)
 
     def page(self, wanted: Filter | None, offset: int, limit: int, cancelled: Cancelled = never) -> list[Task]:
         """The matches from a position on, `limit` at most."""
         counter = self._counter(wanted, cancelled)
-        number, passed = counter.skip(offset)
         page: list[Task] = []
-        while len(page) < limit and number < len(self.segments):
-            first = max(0, offset - passed)
-            matching = counter.count(number)
-            if first < matching:
+        passed = 0
+        for number, matching in counter.matching(range(len(self.segments))):
+            if passed + matching > offset:
+                first = max(0, offset - passed)
                 page.extend(counter.rows(number, first, first + limit - len(page)))
+                if len(page) >= limit:
+                    break
             passed += matching
-            number += 1
         return page
 
     def locate(self, wanted: Filter | None, key: Key, cancelled: Cancelled = never) -> int:
         """The position, among the matches, of the first one at or behind a key."""
         counter = self._counter(wanted, cancelled)
         number = self._segment_of(key)
-        before = sum(map(counter.count, range(number)))
+        before = sum(matching for _, matching in counter.matching(range(number)))
         if number == len(self.segments):
             return before
         return before + sum(task.key < key for task in counter.rows(number))
@@ -91,9 +93,8 @@ class History:
             number = last if reverse else 0
         else:
             number = min(self._segment_of(start), max(last, 0))
-        for one in range(number, -1, -1) if reverse else range(number, last + 1):
-            if one > last or not counter.count(one):
-                continue
+        numbers = range(min(number, last), -1, -1) if reverse else range(number, last + 1)
+        for one, _ in counter.matching(numbers):
             tasks = counter.rows(one)
             if start is not None and one == number:
                 tasks = [task for task in tasks if (task.key <= start if reverse else task.key >= start)]
@@ -158,19 +159,14 @@ class _Counter:
             self._counts[number] = known
         return known
 
-    def all(self) -> Iterable[int]:
-        """How many match in each segment."""
-        return map(self.count, range(len(self._counts)))
-
-    def skip(self, offset: int) -> tuple[int, int]:
-        """The number of the segment that holds the match at a position, and how many matches lie before it."""
-        passed = 0
-        for number, known in enumerate(self._counts):
+    def matching(self, numbers: Iterable[int]) -> Iterator[tuple[int, int]]:
+        """Of some segments those in which any task matches, and how many do."""
+        counts = self._counts
+        for number in numbers:
+            known = counts[number]
             matching = self.count(number) if known is None else known
-            if passed + matching > offset:
-                return number, passed
-            passed += matching
-        return len(self._counts), passed
+            if matching:
+                yield number, matching
 
     def rows(self, number: int, first: int = 0, end: int | None = None) -> list[Task]:
         """The matching tasks of a segment, from one position among them to another."""
@@ -197,11 +193,12 @@ class _Counter:
         counts = file.matches(question.terms, self._cancelled).counts()
         if counts is None:
             return
+        unbounded = question.since == -math.inf and question.until == math.inf
         for one in range(number, len(self._segments)):
             segment = self._segments[one]
             if segment.file is not file or segment.block is None:
                 break
-            if segment.is_plain(question):
+            if not segment.extra and (unbounded or question.covers(segment.block)):
                 self._counts[one] = counts[segment.block.row]
 
     def _may_match(self, number: int, question: Question) -> bool:

@@ -130,7 +130,9 @@ class ColumnMatcher:
             wanted = frozenset(term.values)
             return self._rows("status", self._status.table(wanted.__contains__))
         if field == "vmid":
-            return self._rows("what", self._guests.table(matcher_of_values(term.values)))
+            plain = not any("*" in value for value in term.values)
+            fits = frozenset(term.values).__contains__ if plain else matcher_of_values(term.values)
+            return self._rows("what", self._guests.table(fits))
         fits = matcher_of_values(term.values)
         if field == "type":
             return self._rows("what", self._types.table(fits))

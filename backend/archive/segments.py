@@ -1,8 +1,7 @@
 """Archive files and journal joined into one list: stretches that follow each other, newest start first."""
 
 import bisect
-import heapq
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from backend.archive.archive_file import ArchiveFile
 from backend.archive.blocks import Block, Key
@@ -102,14 +101,23 @@ class Segment:
         return merge_tasks(stored, extra) if extra else stored
 
 
-def merge_tasks(stored: Iterable[Task], newer: Iterable[Task]) -> list[Task]:
-    """Two ordered runs as one, each task once, in its later form."""
+def merge_tasks(stored: Sequence[Task], newer: Iterable[Task]) -> list[Task]:
+    """Two ordered runs as one, each task once, in its later form; meant for few `newer` ones."""
     merged: list[Task] = []
-    for task in heapq.merge(stored, newer, key=_key):
-        if merged and merged[-1].upid == task.upid:
-            merged[-1] = later(merged[-1], task)
-        else:
-            merged.append(task)
+    ages = [-task.starttime for task in stored]
+    position = 0
+    for task in newer:
+        age = -task.starttime
+        place = bisect.bisect_left(ages, age, position)
+        while place < len(ages) and ages[place] == age and stored[place].upid < task.upid:
+            place += 1
+        merged += stored[position:place]
+        position = place
+        if place < len(ages) and stored[place].upid == task.upid:
+            task = later(stored[place], task)
+            position += 1
+        merged.append(task)
+    merged += stored[position:]
     return merged
 
 
