@@ -40,8 +40,8 @@ def status_class(status: str | None) -> Status:
 
 
 class Task(Struct, frozen=True, gc=False, omit_defaults=True):
-    """A running or finished task, as a line of JSON holds it too. Not watched by the garbage collector, which would
-    look at each of a million again and again: it refers to nothing but texts and numbers.
+    """A running or finished task, as a line of JSON holds it too. The garbage collector passes over it, and need
+    not look at each of a million again and again: it refers to nothing but texts and numbers.
 
     Attributes:
         upid: the remote UPID, typed, as text: the task's identity.
