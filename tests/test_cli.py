@@ -103,7 +103,7 @@ def test_list_in_csv_has_a_header_and_a_row_a_task(cache: str) -> None:
 @pytest.mark.parametrize("command", ["list", "remotes"])
 def test_csv_has_the_same_header_whether_or_not_there_are_rows(cache: str, tmp_path: Path, command: str) -> None:
     empty = tmp_path / "empty"
-    empty.mkdir()
+    CacheWriter(empty, clock=lambda: NOW).close()
     full = run(command, "--cache-dir", cache, "--format", "csv").stdout.splitlines()
     none = run(command, "--cache-dir", str(empty), "--format", "csv").stdout.splitlines()
     assert len(full) > 1 and none == full[:1]
@@ -230,3 +230,19 @@ def test_each_command_has_a_help_that_shows_what_it_takes(command: str | None) -
 def test_without_a_command_the_dashboard_gets_the_places(cache: str) -> None:
     assert run("--cache-dir", cache).stdout == f"dashboard on {cache}\n"
     assert run("--demo").stdout == "demo\n"
+
+
+def test_list_as_a_table_says_that_there_is_more_and_that_nobody_fetches(cache: str) -> None:
+    some = run("list", "--cache-dir", cache, "--limit", "3")
+    assert "--limit 0" in some.stderr and "nobody is fetching" in some.stderr
+    assert "--limit 0" not in run("list", "--cache-dir", cache, "--limit", "60").stderr
+    assert run("list", "--cache-dir", cache, "--limit", "3", "--format", "jsonl").stderr == ""
+    with CacheWriter(Path(cache), clock=lambda: NOW):
+        assert "nobody" not in run("list", "--cache-dir", cache, "--limit", "3").stderr
+
+
+def test_a_directory_that_is_no_cache_is_not_called_one_and_stays_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "hosts").write_text("something else")
+    result = run("list", "--cache-dir", str(tmp_path))
+    assert result.exit_code == 1 and "there is no cache" in result.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["hosts"]

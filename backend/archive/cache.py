@@ -9,7 +9,7 @@ from pathlib import Path
 from backend.archive import inbox
 from backend.archive.active import parse_active, read_active
 from backend.archive.archive_file import ArchiveFile, open_archives
-from backend.archive.files import CacheError, locked, worker_lock_is_held
+from backend.archive.files import CacheError, is_cache, locked, worker_lock_is_held
 from backend.archive.health import Health, read_health
 from backend.archive.history import History
 from backend.archive.journal import EMPTY, open_journal, read_open_journal
@@ -65,8 +65,8 @@ class TaskCache:
         return read_health(self.directory / "health")
 
     def exists(self) -> bool:
-        """Whether there is a cache at all."""
-        return self.directory.is_dir()
+        """Whether there is a cache at all: a directory with a file of one."""
+        return is_cache(self.directory)
 
     def has_worker(self) -> bool:
         """Whether some process fetches into this cache now."""

@@ -64,6 +64,15 @@ def clear_the_way(directory: Path) -> list[str]:
     return done
 
 
+def is_cache(directory: Path) -> bool:
+    """Whether a directory holds any file of a cache."""
+    if not directory.is_dir():
+        return False
+    return any((directory / name).exists() for name in ("active", "journal", "state")) or bool(
+        list_archives(directory)
+    )
+
+
 def write_atomically(path: Path, content: bytes, *, durable: bool = True) -> None:
     """Replace a file by rename, 0600: a reader sees the old content or the new. With `durable`, it is on disk when
     this returns."""

@@ -1,5 +1,7 @@
 """`remote-tasks list`: running and finished tasks together."""
 
+from itertools import islice
+
 import click
 
 from backend.commands.command import Command, Places, with_places_options
@@ -43,12 +45,19 @@ def list_command(
     seconds in the other formats.
     """
     wanted = _join_filter(words)
-    with places.existing_cache().snapshot() as snapshot:
+    cache = places.existing_cache()
+    with cache.snapshot() as snapshot:
         if running:
-            tasks = iter(list_running(snapshot, wanted)[offset : offset + limit if limit else None])
+            found = iter(list_running(snapshot, wanted)[offset:])
         else:
-            tasks = list_tasks(snapshot, wanted, offset=offset, limit=limit or None)
+            found = list_tasks(snapshot, wanted, offset=offset)
+        tasks = islice(found, limit) if limit else found
         for piece in render(tasks, format_, TASK_COLUMNS, TASK_FIELDS, Task.as_dict):
             click.echo(piece, nl=False)
+        if format_ == "table":
+            if limit and next(found, None) is not None:
+                click.echo(f"these are {limit} of them, and there are more: --limit 0 lists all", err=True)
+            if not cache.has_worker():
+                click.echo(f"warning: nobody is fetching into {places.cache} now", err=True)
         for damage in snapshot.damage:
             click.echo(f"warning: {damage}", err=True)

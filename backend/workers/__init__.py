@@ -116,6 +116,8 @@ async def _work(
 ) -> None:
     settings = config.settings
     log.info("fetching from %d remotes into %s", len(config.remotes), writer.directory)
+    if not config.remotes:
+        log.warning("no remotes are configured in %s", config.path)
     health = TaskCache(writer.directory).health()
     health.pid, health.role = os.getpid(), role
     board = HealthBoard(health, {name: remote.type for name, remote in config.remotes.items()}, clock)
