@@ -5,9 +5,10 @@ derived: one that is absent, damaged or of another archive file is made anew. Al
     4 u32       size and CRC-32 of the head, size and CRC-32 of the names
     head        JSON in zstd: {"archive": [size, CRC-32 of its seek table],
                 "blocks": [[offset, size, unpacked size, tasks, start and UPID of the first, of the last], …],
-                "columns": {"starttime" | "node" | "what" | "user" | "status": [numpy type, offset, CRC-32]}}
+                "columns": {"age" | "node" | "what" | "user" | "status": [numpy type, offset, CRC-32]}}
     names       JSON in zstd: {"node" | "what" | "user" | "status": [entry, …]}, the dictionaries of the columns
-    columns     one number a task each, newest start first, at multiples of 64 bytes
+    columns     one number a task each, newest start first, at multiples of 64 bytes; an age is by how many seconds
+                a task started before the first one of its block
 
 The head is all that a page needs; names and columns are read when somebody filters."""
 
@@ -27,6 +28,9 @@ from backend.archive.blocks import Block
 from backend.archive.frames import ArchiveStamp
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from backend.archive.columns import Columns
 
 _MAGIC = b"remote-tasks index 1\n"
@@ -46,8 +50,12 @@ def index_path(archive: Path) -> Path:
 
 def write_index(file: BinaryIO, stamp: ArchiveStamp, blocks: Iterable[Block], columns: "Columns") -> None:
     """Write an index."""
+    import numpy as np  # only who merges or filters pays for it
+
     names = zstd.compress(orjson.dumps(dict(columns.names)))
-    arrays = {"starttime": columns.starttime, **columns.codes}
+    blocks = list(blocks)
+    ages = _first_starts(blocks) - columns.starttime
+    arrays = {"age": ages.astype(np.min_scalar_type(int(ages.max(initial=0)))), **columns.codes}
     places: dict[str, tuple[str, int, int]] = {}
     offset = 0
     contents = []
@@ -116,7 +124,7 @@ class Index:
 
     def columns(self) -> "Columns":
         """The columns, on the mapped file. Raises BadIndex."""
-        import numpy as np  # only who filters pays for it
+        import numpy as np
 
         from backend.archive.columns import DICTIONARIES, Columns
 
@@ -132,7 +140,8 @@ class Index:
             for name in DICTIONARIES:
                 if self._rows and int(arrays[name].max()) >= len(names[name]):
                     raise BadIndex(f"its column {name} is damaged")
-            return Columns(arrays.pop("starttime"), arrays, names)
+            starttime = (_first_starts(self.blocks) - arrays.pop("age")).astype(np.uint32)
+            return Columns(starttime, arrays, names)
         except (ValueError, KeyError, TypeError) as error:
             raise BadIndex(f"not readable ({error})") from None
 
@@ -144,3 +153,11 @@ class Index:
             return zstd.decompress(raw, _MAX_TEXT)
         except zstd.ZstdError as error:
             raise BadIndex(f"damaged ({error})") from None
+
+
+def _first_starts(blocks: list[Block]) -> "NDArray[np.int64]":
+    """For each task the start of the first one of its block."""
+    import numpy as np
+
+    starts = np.array([-block.first[0] for block in blocks], np.int64)
+    return np.repeat(starts, [block.tasks for block in blocks])
