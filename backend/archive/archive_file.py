@@ -175,8 +175,10 @@ class ArchiveFile:
 
     @property
     def has_index(self) -> bool:
-        """Whether a sound index lies beside it."""
+        """Whether a sound index lies beside it. Of a `checked` file all of the index is looked at."""
         self.blocks  # noqa: B018 - the look that tells
+        if self._checked and self._columns is None:
+            self._columns = self._indexed_columns()
         return self._index is not None
 
     @property
