@@ -39,13 +39,16 @@ def describe_trouble(error: Exception, endpoint: Endpoint) -> Trouble:
     if isinstance(cause, ssl.SSLCertVerificationError):
         return Trouble(CertificateError, _certificate_words(cause), sent=False)
     sent = not isinstance(error, httpcore.ConnectError | httpcore.ConnectTimeout)
+    if isinstance(cause, ssl.SSLWantReadError | ssl.SSLWantWriteError) or isinstance(
+        error, httpcore.ConnectTimeout
+    ):
+        # The handshake was waiting when its time was over.
+        return Trouble(UnreachableError, "no connection within the time allowed: it is silent", sent)
     if isinstance(cause, ssl.SSLError):
         words = f"TLS failed ({cause.reason or cause}); does this port speak HTTPS?"
         return Trouble(UnreachableError, words, sent)
     if isinstance(cause, socket.gaierror):
         return Trouble(UnreachableError, f"its name cannot be resolved ({cause.strerror})", sent)
-    if isinstance(error, httpcore.ConnectTimeout):
-        return Trouble(UnreachableError, "no connection within the time allowed", sent)
     if isinstance(error, httpcore.ConnectError):
         words = os.strerror(cause.errno) if cause and cause.errno else "it closed the connection"
         return Trouble(UnreachableError, f"no connection: {words}", sent)

@@ -161,6 +161,14 @@ class TestFailover:
                 async with open_client(remote, connect_timeout=0.1) as client:
                     assert await client.version() == "9.2.1"
 
+    async def test_a_silent_handshake_is_told_as_silence(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            async with serve(version) as server:
+                mute = Endpoint("127.0.0.1", silent.getsockname()[1], server.identity.fingerprint)
+                async with open_client(server.remote(nodes=(mute,)), connect_timeout=0.1) as client:
+                    with pytest.raises(UnreachableError, match="within the time allowed: it is silent"):
+                        await client.version()
+
     async def test_an_endpoint_that_took_all_the_time_is_not_asked_first_again(self) -> None:
         async def hang(_: Request, __: asyncio.StreamWriter) -> None:
             await asyncio.sleep(60)
