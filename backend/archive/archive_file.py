@@ -104,6 +104,10 @@ class ArchiveFile:
     @property
     def blocks(self) -> list[Block]:
         """The readable blocks, newest first. Without an index the first call reads the file."""
+        return self._first_look()
+
+    def _first_look(self) -> list[Block]:
+        """Learn, once, what the file holds and what of it is damaged."""
         with self._lock:
             if self._blocks is None:
                 self._index = self._read_index()
@@ -117,13 +121,13 @@ class ArchiveFile:
     @property
     def damage(self) -> list[Damage]:
         """What is known not to be readable."""
-        self.blocks  # noqa: B018 - the look that finds the damage
+        self._first_look()
         return self._damage
 
     @property
     def copyable(self) -> bool:
         """Whether the blocks can go into another file as they are: only of a file that was written in frames."""
-        self.blocks  # noqa: B018 - the look that tells
+        self._first_look()
         return self._framed
 
     def read(self, block: Block, rows: Sequence[int] | slice = _ALL) -> list[Task]:
@@ -176,7 +180,7 @@ class ArchiveFile:
     @property
     def has_index(self) -> bool:
         """Whether a sound index lies beside it. Of a `checked` file all of the index is looked at."""
-        self.blocks  # noqa: B018 - the look that tells
+        self._first_look()
         if self._checked and self._columns is None:
             self._columns = self._indexed_columns()
         return self._index is not None
