@@ -9,8 +9,10 @@ import click
 
 from backend.commands.command import Places, clear_errors
 
-COMMANDS = ("list", "refresh", "remotes", "simulate")
+COMMANDS = ("import", "list", "refresh", "remotes", "simulate")
 """Each is `COMMAND_command` in a module of its name: only the one that is called is imported."""
+_MODULES = {"import": "import_history"}
+"""Of a command whose name cannot be a module's."""
 
 Dashboard = Callable[[Places], None]
 """Runs the dashboard until the user leaves it."""
@@ -23,7 +25,8 @@ class _LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = getattr(import_module(f"backend.commands.{cmd_name}"), f"{cmd_name}_command")
+        module = import_module(f"backend.commands.{_MODULES.get(cmd_name, cmd_name)}")
+        command: click.Command = getattr(module, f"{cmd_name}_command")
         return command
 
 

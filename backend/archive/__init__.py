@@ -5,6 +5,17 @@ from backend.archive.cache import TaskCache
 from backend.archive.files import CacheError
 from backend.archive.scan import ScanCancelled
 from backend.archive.snapshot import Snapshot
+from backend.archive.takeover import Takeover, take_over
 from backend.archive.writer import Batch, CacheBusy, CacheWriter
 
-__all__ = ["Batch", "CacheBusy", "CacheError", "CacheWriter", "ScanCancelled", "Snapshot", "TaskCache"]
+__all__ = [
+    "Batch",
+    "CacheBusy",
+    "CacheError",
+    "CacheWriter",
+    "ScanCancelled",
+    "Snapshot",
+    "Takeover",
+    "TaskCache",
+    "take_over",
+]

@@ -116,6 +116,11 @@ class CacheWriter:
         """The tasks known to run, by remote UPID; of a task that ended since, `store` takes the finished form."""
         return dict(self._running)
 
+    @property
+    def oldest(self) -> int:
+        """From when on (UNIX seconds) tasks are kept; what started earlier is not stored."""
+        return day_starts(self._clock(), self._keep_days)[-1]
+
     def cutoff(self, remote: str, node: str) -> int | None:
         """From where on (UNIX seconds) a node's tasks are to be asked for; None if from the beginning. A fetch
         begins by asking this: of one that began before damage was found, `store` does not take the cutoff."""
@@ -132,8 +137,7 @@ class CacheWriter:
         if self._journal.size > BACKLOG_BYTES:
             with contextlib.suppress(ScanCancelled):
                 self.housekeep()
-        now = self._clock()
-        oldest = day_starts(now, self._keep_days)[-1]
+        now, oldest = self._clock(), self.oldest
         tasks = list(map(storable, batch.tasks))
         finished = latest(task for task in tasks if not task.running)
         started = {task.upid: task for task in tasks if task.running}
