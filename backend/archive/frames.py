@@ -4,7 +4,10 @@ in the zstd seekable format (zstd/contrib/seekable_format). Any zstd tool reads 
 import os
 import struct
 import zlib
+from collections import deque
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from types import TracebackType
 from typing import BinaryIO, NamedTuple
 
 from backend.archive import zstd
@@ -16,6 +19,8 @@ FRAME_TASKS = 512
 MAX_CONTENT = 1 << 30
 """Bytes a frame may unpack to: PDM's files are one frame a day, and a hostile one could unpack without end."""
 
+_MOST_WAITING = 8
+"""Frames that wait for being compressed, at most."""
 _SKIPPABLE = 0x184D2A5E
 _SEEKABLE = 0x8F92EAB1
 _FOOTER = struct.Struct("<IBI")
@@ -33,15 +38,36 @@ class ArchiveStamp(NamedTuple):
     checksum: int
 
 
+class _Waiting(NamedTuple):
+    """A frame on its way into the file: its bytes, or the promise of them, and what it holds."""
+
+    frame: bytes | Future[bytes]
+    content_size: int
+    tasks: int
+    first: Key
+    last: Key
+
+
 class FrameWriter:
-    """Writes a compressed archive file, frame by frame; `close` adds the seek table. `blocks` are its frames."""
+    """Writes a compressed archive file, frame by frame; `close` adds the seek table. `blocks` are its frames.
+    A context manager: frames are compressed beside the caller, in a thread that ends with the context."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self._entries: list[bytes] = []
         self._offset = 0
         self._row = 0
+        self._compressing = ThreadPoolExecutor(1, "compressing")
+        self._waiting: deque[_Waiting] = deque()
         self.blocks: list[Block] = []
+
+    def __enter__(self) -> "FrameWriter":
+        return self
+
+    def __exit__(
+        self, type: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._compressing.shutdown(cancel_futures=True)
 
     def write_lines(self, lines: Sequence[bytes]) -> None:
         """Add the lines of tasks, in order, in as few frames of about equal size as hold them."""
@@ -49,26 +75,36 @@ class FrameWriter:
         for number in range(frames):
             part = lines[number * len(lines) // frames : (number + 1) * len(lines) // frames]
             content = b"".join(part)
-            self._add(zstd.compress(content), len(content), len(part), decode(part[0]).key, decode(part[-1]).key)
+            frame = self._compressing.submit(zstd.compress, content)
+            self._add(_Waiting(frame, len(content), len(part), decode(part[0]).key, decode(part[-1]).key))
 
     def copy(self, frame: bytes, block: Block) -> None:
         """Add a block's frame as it is."""
-        self._add(frame, block.content_size, block.tasks, block.first, block.last)
+        self._add(_Waiting(frame, block.content_size, block.tasks, block.first, block.last))
 
     def close(self) -> ArchiveStamp:
         """Write the seek table; the file stays open."""
+        self._write_waiting(0)
         table = b"".join(self._entries)
         table = _HEADER.pack(_SKIPPABLE, len(table) + _FOOTER.size) + table
         table += _FOOTER.pack(len(self._entries), 0, _SEEKABLE)
         self._file.write(table)
         return ArchiveStamp(self._offset + len(table), zlib.crc32(table))
 
-    def _add(self, frame: bytes, content_size: int, tasks: int, first: Key, last: Key) -> None:
-        self._file.write(frame)
-        self._entries.append(_ENTRY.pack(len(frame), content_size))
-        self.blocks.append(Block(self._offset, len(frame), content_size, tasks, first, last, self._row))
-        self._offset += len(frame)
-        self._row += tasks
+    def _add(self, waiting: _Waiting) -> None:
+        self._waiting.append(waiting)
+        self._write_waiting(_MOST_WAITING)
+
+    def _write_waiting(self, most: int) -> None:
+        """Write until not more than so many frames wait."""
+        while len(self._waiting) > most:
+            frame, content_size, tasks, first, last = self._waiting.popleft()
+            frame = frame if isinstance(frame, bytes) else frame.result()
+            self._file.write(frame)
+            self._entries.append(_ENTRY.pack(len(frame), content_size))
+            self.blocks.append(Block(self._offset, len(frame), content_size, tasks, first, last, self._row))
+            self._offset += len(frame)
+            self._row += tasks
 
 
 def find_frames(data: memoryview) -> tuple[list[Extent], bool]:

@@ -1,14 +1,15 @@
 r"""The index beside an archive file, `archive.T.idx`: where its blocks lie, and its tasks as columns. It is
 derived: one that is absent, damaged or of another archive file is made anew. All numbers are little-endian.
 
-    remote-tasks index 1\n
+    remote-tasks index 2\n
     4 u32       size and CRC-32 of the head, size and CRC-32 of the names
     head        JSON in zstd: {"archive": [size, CRC-32 of its seek table],
                 "blocks": [[offset, size, unpacked size, tasks, start and UPID of the first, of the last], …],
-                "columns": {"age" | "node" | "what" | "user" | "status": [numpy type, offset, CRC-32]}}
+                "columns": {"gap" | "node" | "what" | "user" | "status": [numpy type, offset, size, CRC-32]}}
     names       JSON in zstd: {"node" | "what" | "user" | "status": [entry, …]}, the dictionaries of the columns
-    columns     one number a task each, newest start first, at multiples of 64 bytes; an age is by how many seconds
-                a task started before the first one of its block
+    columns     one number a task each, newest start first, at multiples of 64 bytes; a gap is by how many seconds
+                a task started before the one ahead of it. Those of few different values are in zstd: gap, user and
+                status
 
 The head is all that a page needs; names and columns are read when somebody filters."""
 
@@ -19,7 +20,7 @@ import sys
 import zlib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import orjson
 
@@ -28,14 +29,14 @@ from backend.archive.blocks import Block
 from backend.archive.frames import ArchiveStamp
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from backend.archive.columns import Columns
 
-_MAGIC = b"remote-tasks index 1\n"
+_MAGIC = b"remote-tasks index 2\n"
 _SIZES = struct.Struct("<4I")
 _ALIGNMENT = 64
+_PACKED = frozenset({"gap", "user", "status"})
 _MAX_TEXT = 1 << 30
 
 
@@ -54,14 +55,16 @@ def write_index(file: BinaryIO, stamp: ArchiveStamp, blocks: Iterable[Block], co
 
     names = zstd.compress(orjson.dumps(dict(columns.names)))
     blocks = list(blocks)
-    ages = _first_starts(blocks) - columns.starttime
-    arrays = {"age": ages.astype(np.min_scalar_type(int(ages.max(initial=0)))), **columns.codes}
-    places: dict[str, tuple[str, int, int]] = {}
+    gaps = -np.diff(columns.starttime.astype(np.int64), prepend=columns.starttime[:1])
+    arrays = {"gap": gaps.astype(np.min_scalar_type(int(gaps.max(initial=0)))), **columns.codes}
+    places: dict[str, tuple[str, int, int, int]] = {}
     offset = 0
     contents = []
     for name, array in arrays.items():
         content = array.astype(array.dtype.newbyteorder("<")).tobytes()
-        places[name] = (array.dtype.newbyteorder("<").str, offset, zlib.crc32(content))
+        if name in _PACKED:
+            content = zstd.compress(content)
+        places[name] = (array.dtype.newbyteorder("<").str, offset, len(content), zlib.crc32(content))
         contents.append(content + bytes(-len(content) % _ALIGNMENT))
         offset += len(contents[-1])
     head = zstd.compress(
@@ -131,19 +134,26 @@ class Index:
         try:
             raw = orjson.loads(self._text(*self._names))
             names = {name: list(map(sys.intern, raw[name])) for name in DICTIONARIES}
-            arrays = {}
-            for name, (type, offset, checksum) in self._places.items():
-                array = np.frombuffer(self._map, np.dtype(type), self._rows, self._columns_at + offset)
-                if zlib.crc32(array.data) != checksum:
-                    raise BadIndex(f"its column {name} is damaged")
-                arrays[name] = array
+            arrays = {name: self._column(name, *place) for name, place in self._places.items()}
             for name in DICTIONARIES:
                 if self._rows and int(arrays[name].max()) >= len(names[name]):
                     raise BadIndex(f"its column {name} is damaged")
-            starttime = (_first_starts(self.blocks) - arrays.pop("age")).astype(np.uint32)
-            return Columns(starttime, arrays, names)
-        except (ValueError, KeyError, TypeError) as error:
+            ages = np.cumsum(arrays.pop("gap"), dtype=np.int64)
+            first = -self.blocks[0].first[0] if self.blocks else 0
+            return Columns((first - ages).astype(np.uint32), arrays, names)
+        except (ValueError, KeyError, TypeError, zstd.ZstdError) as error:
             raise BadIndex(f"not readable ({error})") from None
+
+    def _column(self, name: str, type: str, offset: int, size: int, checksum: int) -> "NDArray[Any]":
+        import numpy as np
+
+        content = memoryview(self._map)[self._columns_at + offset :][:size]
+        if len(content) != size or zlib.crc32(content) != checksum:
+            raise BadIndex(f"its column {name} is damaged")
+        numbers = np.dtype(type)
+        if name in _PACKED:
+            content = memoryview(zstd.decompress(bytes(content), self._rows * numbers.itemsize))
+        return np.frombuffer(content, numbers, self._rows)
 
     def _text(self, offset: int, size: int, checksum: int) -> bytes:
         raw = self._map[offset : offset + size]
@@ -153,11 +163,3 @@ class Index:
             return zstd.decompress(raw, _MAX_TEXT)
         except zstd.ZstdError as error:
             raise BadIndex(f"damaged ({error})") from None
-
-
-def _first_starts(blocks: list[Block]) -> "NDArray[np.int64]":
-    """For each task the start of the first one of its block."""
-    import numpy as np
-
-    starts = np.array([-block.first[0] for block in blocks], np.int64)
-    return np.repeat(starts, [block.tasks for block in blocks])

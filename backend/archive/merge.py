@@ -161,15 +161,15 @@ def _write_file(
         if not segments:
             return
         columns = ColumnWriter()
-        writer = FrameWriter(file)
-        for copied, group in groupby(segments, lambda one: _is_copyable(one, start, upper)):
-            if copied:
-                _copy(writer, columns, list(group), cancelled)
-            else:
-                rewriter = Rewriter(writer, columns, start, upper)
-                rewriter.add(group, cancelled)
-                rewriter.close()
-        stamp = writer.close()
+        with FrameWriter(file) as writer:
+            for copied, group in groupby(segments, lambda one: _is_copyable(one, start, upper)):
+                if copied:
+                    _copy(writer, columns, list(group), cancelled)
+                else:
+                    rewriter = Rewriter(writer, columns, start, upper)
+                    rewriter.add(group, cancelled)
+                    rewriter.close()
+            stamp = writer.close()
     _write_index(merge, path, stamp, writer.blocks, columns.columns())
 
 

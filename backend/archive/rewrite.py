@@ -44,12 +44,11 @@ class Rewriter:
                 self._add_between(file.columns(cancelled), block, lines, self._within(segment.extra))
             else:
                 self._add_new(self._within(segment.tasks()))
-            if len(self._lines) >= 2 * FRAME_TASKS:
-                self._write_lines()
+            self._write_lines(len(self._lines) // FRAME_TASKS * FRAME_TASKS)
 
     def close(self) -> None:
         """Write what is left."""
-        self._write_lines()
+        self._write_lines(len(self._lines))
         if not self._order:
             return
         order = np.concatenate(self._order)
@@ -107,6 +106,8 @@ class Rewriter:
             position = place + 1 if place in gone else place
         self._lines.extend(lines[position:])
 
-    def _write_lines(self) -> None:
-        self._writer.write_lines(self._lines)
-        self._lines = []
+    def _write_lines(self, count: int) -> None:
+        """Write so many of the lines: whole frames, while more may come."""
+        if count:
+            self._writer.write_lines(self._lines[:count])
+            del self._lines[:count]
