@@ -1,6 +1,7 @@
 """One task: what the cache stores of it, and what follows from that (`description` has its words)."""
 
-from collections.abc import Iterable, Mapping
+import bisect
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any
@@ -156,3 +157,23 @@ def latest(tasks: Iterable[Task], known: Mapping[str, Task] | None = None) -> di
         earlier = held.get(task.upid)
         held[task.upid] = task if earlier is None else later(earlier, task)
     return held
+
+
+def merge_tasks(stored: Sequence[Task], newer: Iterable[Task]) -> list[Task]:
+    """Two runs in the order of `Task.key` as one, each task once, in its later form; meant for few newer ones."""
+    merged: list[Task] = []
+    ages = [-task.starttime for task in stored]
+    position = 0
+    for task in newer:
+        age = -task.starttime
+        place = bisect.bisect_left(ages, age, position)
+        while place < len(ages) and ages[place] == age and stored[place].upid < task.upid:
+            place += 1
+        merged += stored[position:place]
+        position = place
+        if place < len(ages) and stored[place].upid == task.upid:
+            task = later(stored[place], task)
+            position += 1
+        merged.append(task)
+    merged += stored[position:]
+    return merged

@@ -6,6 +6,8 @@ import os
 import threading
 import weakref
 from collections.abc import Sequence
+from functools import cached_property, partial
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +17,7 @@ from backend.archive.files import list_archives
 from backend.archive.frames import FRAME_TASKS, MAX_CONTENT, ArchiveStamp, Extent, find_frames, read_stamp
 from backend.archive.index import BadIndex, Index, index_path
 from backend.archive.lines import LineError, decode, decode_all, decode_own
+from backend.archive.recent import RecentContents
 from backend.archive.scan import Cancelled, ScanCancelled, never
 from backend.query import Term
 from backend.task import Task, later
@@ -32,6 +35,7 @@ REMEMBERED_FILTERS = 6
 
 
 _ALL = slice(None)
+_recent = RecentContents(8 << 20)
 
 
 class ArchiveFile:
@@ -124,6 +128,11 @@ class ArchiveFile:
         self._first_look()
         return self._damage
 
+    @cached_property
+    def in_order(self) -> bool:
+        """Whether each block begins behind the end of the one before it."""
+        return all(above.last < below.first for above, below in pairwise(self.blocks))
+
     @property
     def copyable(self) -> bool:
         """Whether the blocks can go into another file as they are: only of a file that was written in frames."""
@@ -133,7 +142,11 @@ class ArchiveFile:
     def read(self, block: Block, rows: Sequence[int] | slice = _ALL) -> list[Task]:
         """The tasks of a block, in order, or some of them by their numbers in it. A block that turns out to be
         damaged has none; `spoilt` tells so."""
-        content = self._content(block.offset, block.size)
+        if rows == _ALL:  # all of a file is read that way too
+            content = self._content(block.offset, block.size)
+        else:
+            unpack = partial(self._content, block.offset, block.size)
+            content = _recent.get((self.identity, block.offset), unpack)
         if not self._framed:  # written by other hands: neither order nor form is to be relied on
             tasks = _in_order(decode_all(content)[0])
             return tasks[rows] if isinstance(rows, slice) else [tasks[row] for row in rows]

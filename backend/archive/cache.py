@@ -16,6 +16,9 @@ from backend.archive.journal import EMPTY, open_journal, read_open_journal
 from backend.archive.snapshot import Snapshot
 from backend.task import Task
 
+_FREED = 2_000
+"""Rows of a journal that are freed with each snapshot, once they were merged."""
+
 
 class TaskCache:
     """A cache directory, for reading. Opens nothing before the first snapshot; a directory that does not exist is
@@ -26,6 +29,7 @@ class TaskCache:
         self._lock = threading.Lock()
         self._files: dict[Path, ArchiveFile] = {}
         self._journal = EMPTY
+        self._merged: list[Task] = []
         self._history: History | None = None
         self._history_version: object = None
         self._running: list[Task] | None = None
@@ -44,7 +48,7 @@ class TaskCache:
             files = [file.acquire() for file in archives]
             history_version = ((journal.inode, journal.size, journal.tail), tuple(file.identity for file in files))
             if self._history is None or history_version != self._history_version:
-                self._history = History(files, journal.tasks.values(), self._history)
+                self._history = History(files, journal.rows, self._history)
                 self._history_version = history_version
             if self._running is None or (active, history_version) != self._running_version:
                 running = (task for task in parse_active(active) if task.upid not in journal.tasks)
@@ -76,6 +80,10 @@ class TaskCache:
         """Ask the worker to fetch from these remotes now, or from all. Raises CacheError."""
         inbox.put(self.directory, inbox.Request(refresh=tuple(remotes)))
 
+    def request_track(self, upids: Sequence[str]) -> None:
+        """Ask the worker to follow these tasks (remote UPIDs) until they end. Raises CacheError."""
+        inbox.put(self.directory, inbox.Request(track=tuple(upids)))
+
     def request_hand_over(self) -> None:
         """Ask the dashboard that works on this cache to leave the work to this process. Raises CacheError."""
         inbox.put(self.directory, inbox.Request(hand_over=True))
@@ -98,8 +106,13 @@ class TaskCache:
         if handle is None:
             self._journal = EMPTY
         else:
+            known = self._journal
             try:
-                self._journal = read_open_journal(handle, self._journal)
+                self._journal = read_open_journal(handle, known)
             finally:
                 os.close(handle)
+            if self._journal.size < known.size:
+                self._merged += known.rows
+        # Rows that were merged go bit by bit: to free all at once would take longer than to read a page.
+        del self._merged[-_FREED:]
         return active, list(self._files.values())

@@ -11,6 +11,9 @@ import orjson
 from backend.archive.files import write_atomically
 from backend.upid import RemoteType
 
+_TELLING_NODES = 5
+"""From how many nodes on one may reckon how long the others take."""
+
 
 @dataclass(slots=True)
 class NodeHealth:
@@ -31,6 +34,7 @@ class RemoteHealth:
         failing_since: when `error` began (UNIX seconds).
         notes: what limits its data though it answers, such as missing privileges, in words.
         nodes: by name.
+        clock_skew: seconds its clock is ahead of ours, to about one second; None while unknown.
     """
 
     type: RemoteType = "pve"
@@ -40,6 +44,7 @@ class RemoteHealth:
     failing_since: float | None = None
     notes: list[str] = field(default_factory=list)
     nodes: dict[str, NodeHealth] = field(default_factory=dict)
+    clock_skew: float | None = None
 
 
 @dataclass(slots=True)
@@ -53,6 +58,13 @@ class Round:
     nodes_done: int = 0
     nodes_total: int = 0
     tasks: int = 0
+
+    def left(self, now: float) -> float | None:
+        """About how many seconds it still takes, by how long its nodes took so far; None while that is anybody's
+        guess, or once it is over."""
+        if self.finished is not None or self.nodes_done < _TELLING_NODES or now < self.started:
+            return None
+        return (now - self.started) / self.nodes_done * max(0, self.nodes_total - self.nodes_done)
 
 
 @dataclass(slots=True)
@@ -122,6 +134,7 @@ def _remote(raw: dict[str, Any]) -> RemoteHealth:
             str(name): NodeHealth(_moment(node["last_success"]), _words(node["error"]))
             for name, node in raw["nodes"].items()
         },
+        clock_skew=_moment(raw.get("clock_skew")),
     )
 
 

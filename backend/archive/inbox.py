@@ -8,15 +8,17 @@ from pathlib import Path
 import orjson
 
 from backend.archive.files import CacheError, make_directory, write_atomically
-from backend.upid import is_remote_name
+from backend.upid import is_remote_name, parse_remote_upid
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Fetch from these remotes now, from all if none is named; or, with `hand_over`, leave the work to another."""
+    """One of three: fetch from the remotes `refresh` now, from all if none is named; with `hand_over`, leave the
+    work to another process; follow the tasks `track` (remote UPIDs) to their ends."""
 
     refresh: tuple[str, ...] = ()
     hand_over: bool = False
+    track: tuple[str, ...] = ()
 
 
 def put(directory: Path, request: Request) -> None:
@@ -34,11 +36,12 @@ def take(directory: Path) -> list[Request]:
     """Take out all requests. What is none is removed unread."""
     requests = []
     for path in sorted((directory / "inbox").glob("*.json")):
-        with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
+        with contextlib.suppress(OSError, ValueError, TypeError, KeyError, AttributeError):
             raw = orjson.loads(path.read_bytes())
-            names = raw["refresh"]
-            if isinstance(names, list) and all(is_remote_name(name) for name in names):
-                requests.append(Request(tuple(names), raw.get("hand_over") is True))
+            names, upids = raw["refresh"], raw.get("track", [])
+            if isinstance(names, list) and isinstance(upids, list) and all(map(is_remote_name, names)):
+                tracked = tuple(parse_remote_upid(upid).text for upid in upids)
+                requests.append(Request(tuple(names), raw.get("hand_over") is True, tracked))
         with contextlib.suppress(OSError):
             path.unlink()
     return requests

@@ -4,7 +4,7 @@ derived: one that is absent, damaged or of another archive file is made anew. Al
     remote-tasks index 2\n
     4 u32       size and CRC-32 of the head, size and CRC-32 of the names
     head        JSON in zstd: {"archive": [size, CRC-32 of its seek table],
-                "blocks": [[offset, size, unpacked size, tasks, start and UPID of the first, of the last], …],
+                "blocks": [[offset, size, unpacked size, tasks, key of the first, of the last, tasks before], …],
                 "columns": {"gap" | "node" | "what" | "user" | "status": [numpy type, offset, size, CRC-32]}}
     names       JSON in zstd: {"node" | "what" | "user" | "status": [entry, …]}, the dictionaries of the columns
     columns     one number a task each, newest start first, at multiples of 64 bytes; a gap is by how many seconds
@@ -22,6 +22,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+import msgspec
 import orjson
 
 from backend.archive import zstd
@@ -38,6 +39,12 @@ _SIZES = struct.Struct("<4I")
 _ALIGNMENT = 64
 _PACKED = frozenset({"gap", "user", "status"})
 _MAX_TEXT = 1 << 30
+
+
+class _Head(msgspec.Struct):
+    archive: ArchiveStamp
+    blocks: list[Block]
+    columns: dict[str, tuple[str, int, int, int]]
 
 
 class BadIndex(Exception):
@@ -67,27 +74,7 @@ def write_index(file: BinaryIO, stamp: ArchiveStamp, blocks: Iterable[Block], co
         places[name] = (array.dtype.newbyteorder("<").str, offset, len(content), zlib.crc32(content))
         contents.append(content + bytes(-len(content) % _ALIGNMENT))
         offset += len(contents[-1])
-    head = zstd.compress(
-        orjson.dumps(
-            {
-                "archive": tuple(stamp),
-                "blocks": [
-                    (
-                        block.offset,
-                        block.size,
-                        block.content_size,
-                        block.tasks,
-                        -block.first[0],
-                        block.first[1],
-                        -block.last[0],
-                        block.last[1],
-                    )
-                    for block in blocks
-                ],
-                "columns": places,
-            }
-        )
-    )
+    head = zstd.compress(msgspec.json.encode(_Head(stamp, blocks, places)))
     start = _MAGIC + _SIZES.pack(len(head), zlib.crc32(head), len(names), zlib.crc32(names)) + head + names
     file.write(start + bytes(-len(start) % _ALIGNMENT))
     for content in contents:
@@ -111,19 +98,14 @@ class Index:
         end = head_at + head_size + names_size
         self._columns_at = end + -end % _ALIGNMENT
         try:
-            head = orjson.loads(self._text(head_at, head_size, head_sum))
-            if tuple(head["archive"]) != stamp:
-                raise BadIndex("of another archive file")
-            row = 0
-            self.blocks: list[Block] = []
-            for offset, size, content, tasks, first_start, first_upid, last_start, last_upid in head["blocks"]:
-                first, last = (-first_start, sys.intern(first_upid)), (-last_start, last_upid)
-                self.blocks.append(Block(offset, size, content, tasks, first, last, row))
-                row += tasks
-            self._rows = row
-            self._places = head["columns"]
-        except (ValueError, KeyError, TypeError) as error:
+            head = msgspec.json.decode(self._text(head_at, head_size, head_sum), type=_Head)
+        except msgspec.MsgspecError as error:
             raise BadIndex(f"not readable ({error})") from None
+        if head.archive != stamp:
+            raise BadIndex("of another archive file")
+        self.blocks = head.blocks
+        self._rows = head.blocks[-1].row + head.blocks[-1].tasks if head.blocks else 0
+        self._places = head.columns
 
     def columns(self) -> "Columns":
         """The columns, on the mapped file. Raises BadIndex."""

@@ -8,22 +8,23 @@ from typing import NamedTuple
 
 from backend.archive.files import sync_directory
 from backend.archive.lines import decode_all, encode_all
-from backend.task import Task, latest
+from backend.task import Task, latest, merge_tasks
 
 
 class JournalContent(NamedTuple):
     """What a journal held when it was read. `size` is where the last whole line, `tail`, ends (bytes): what lies
     behind it is still being written, or was torn. A journal only grows, until a merge replaces it: then `inode`
-    or, if that number comes again, `tail` is another."""
+    or, if that number comes again, `tail` is another. `rows` are the `tasks`, newest start first."""
 
     inode: int
     size: int
     tail: bytes
     tasks: dict[str, Task]
+    rows: list[Task]
     bad_lines: int
 
 
-EMPTY = JournalContent(0, 0, b"", {}, 0)
+EMPTY = JournalContent(0, 0, b"", {}, [], 0)
 
 
 def open_journal(path: Path) -> int | None:
@@ -50,10 +51,12 @@ def read_open_journal(handle: int, known: JournalContent = EMPTY) -> JournalCont
     added = data[len(known.tail) : data.rfind(b"\n") + 1]
     if not added:
         return known._replace(inode=inode)
-    rows, bad = decode_all(added)
-    tasks = latest((task for task in rows if not task.running), known.tasks)
+    tasks, bad = decode_all(added)
+    new = latest(task for task in tasks if not task.running)
+    rows = merge_tasks(known.rows, sorted(new.values(), key=lambda task: task.key))
     tail = added[added.rfind(b"\n", 0, -1) + 1 :]
-    return JournalContent(inode, known.size + len(added), tail, tasks, known.bad_lines + bad)
+    size, bad_lines = known.size + len(added), known.bad_lines + bad
+    return JournalContent(inode, size, tail, latest(new.values(), known.tasks), rows, bad_lines)
 
 
 def read_journal(path: Path, known: JournalContent = EMPTY) -> JournalContent:

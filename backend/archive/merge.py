@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 
 from backend.archive.archive_file import ArchiveFile
 from backend.archive.blocks import Block, Damage
-from backend.archive.files import DAY, archive_name, new_file, sync_directory
+from backend.archive.files import DAY, archive_name, locked, new_file, sync_directory
 from backend.archive.frames import ArchiveStamp, FrameWriter
 from backend.archive.index import index_path, write_index
+from backend.archive.parts import make_parts
 from backend.archive.scan import Cancelled, ScanCancelled, never
-from backend.archive.segments import Segment, join
+from backend.archive.segments import Segment
 from backend.task import Task
 
 if TYPE_CHECKING:
@@ -49,14 +50,17 @@ class Merge:
     damage: list[Damage] = field(default_factory=list)
 
     def commit(self, directory: Path) -> None:
-        """Put the new files in place. The caller holds the cache's lock. A crash in the middle leaves rows in two
-        places, never in none, and readers show such rows once."""
-        for temporary, path in self.written:
-            os.replace(temporary, path)
+        """Put the new files in place, under the cache's lock. A crash in the middle leaves rows in two places, not
+        in none, and readers show such rows once."""
+        with locked(directory, exclusive=True):
+            for temporary, path in self.written:
+                os.replace(temporary, path)
+        # Readers need not wait for the disk.
         sync_directory(directory)
-        for path in self.obsolete:
-            with contextlib.suppress(FileNotFoundError):
-                path.unlink()
+        if self.obsolete:
+            with locked(directory, exclusive=True):
+                for path in self.obsolete:
+                    path.unlink(missing_ok=True)
 
     def discard(self) -> None:
         """Remove the new files again."""
@@ -82,7 +86,8 @@ def prepare_merge(
     """
     starts = sorted({*days, *(file.start for file in files if days[-1] <= file.start <= days[0])}, reverse=True)
     by_start = {file.start: file for file in files}
-    segments = join(files, journal.values())
+    rows = sorted(journal.values(), key=lambda task: task.key)
+    segments = [segment for part in make_parts(files, rows) for segment in part.segments]
     merge = Merge(damage=[damage for file in files for damage in file.damage])
     merge.moved = [task for one in segments for task in one.extra if journal.get(task.upid) != task]
     try:

@@ -1,14 +1,11 @@
-"""Archive files and journal joined into one list: stretches that follow each other, newest start first."""
-
-import bisect
-from collections.abc import Iterable, Iterator, Sequence
+"""Stretches of the history, a block of an archive file each, with what belongs between its rows; and what of them
+a filter matches."""
 
 from backend.archive.archive_file import ArchiveFile
 from backend.archive.blocks import Block, Key
-from backend.archive.frames import FRAME_TASKS
 from backend.archive.scan import Cancelled
 from backend.query import Filter
-from backend.task import Task, later, latest
+from backend.task import Task, merge_tasks
 
 
 class Question:
@@ -73,7 +70,7 @@ class Segment:
 
     def take_over(self, known: "Segment") -> None:
         """Take what another segment has found out, if it is of the same tasks."""
-        if self.file is known.file and self.block == known.block and self.extra == known.extra:
+        if self.block == known.block and self.extra == known.extra:
             self._replaced = known._replaced
 
     def is_plain(self, question: Question) -> bool:
@@ -99,66 +96,3 @@ class Segment:
         if not question.covers(self.block):
             stored = list(filter(question.test, stored))
         return merge_tasks(stored, extra) if extra else stored
-
-
-def merge_tasks(stored: Sequence[Task], newer: Iterable[Task]) -> list[Task]:
-    """Two ordered runs as one, each task once, in its later form; meant for few `newer` ones."""
-    merged: list[Task] = []
-    ages = [-task.starttime for task in stored]
-    position = 0
-    for task in newer:
-        age = -task.starttime
-        place = bisect.bisect_left(ages, age, position)
-        while place < len(ages) and ages[place] == age and stored[place].upid < task.upid:
-            place += 1
-        merged += stored[position:place]
-        position = place
-        if place < len(ages) and stored[place].upid == task.upid:
-            task = later(stored[place], task)
-            position += 1
-        merged.append(task)
-    merged += stored[position:]
-    return merged
-
-
-def join(files: Iterable[ArchiveFile], journal: Iterable[Task]) -> list[Segment]:
-    """The history of these files, newest first, and of the journal's rows, whatever their order.
-
-    Rows of a file that lie outside its time, as after a crash between two renames or by other hands, go where they
-    belong, as those of the journal do. Of both, what is from before the oldest file has left the history, so it
-    is not listed.
-    """
-    blocks: list[tuple[ArchiveFile, Block]] = []
-    misplaced: list[Task] = []
-    upper: int | None = None
-    for file in files:
-        for block in file.blocks:
-            in_time = -block.last[0] >= file.start and (upper is None or -block.first[0] < upper)
-            if in_time and (not blocks or block.first > blocks[-1][1].last):
-                blocks.append((file, block))
-            else:
-                misplaced.extend(file.read(block))
-        upper = file.start
-    loose = latest([*misplaced, *journal]) if misplaced else {task.upid: task for task in journal}
-    kept = [task for task in loose.values() if upper is None or task.starttime >= upper]
-    return list(_place(blocks, sorted(kept, key=_key)))
-
-
-def _place(blocks: list[tuple[ArchiveFile, Block]], rows: list[Task]) -> Iterator[Segment]:
-    """Give each block the rows that belong between its first row and the next block; what is newer than all
-    blocks makes segments of its own."""
-    leading = bisect.bisect_left(rows, blocks[0][1].first, key=_key) if blocks else len(rows)
-    for start in range(0, leading, FRAME_TASKS):
-        chunk = tuple(rows[start : min(start + FRAME_TASKS, leading)])
-        yield Segment(chunk[0].key, None, None, chunk)
-    position = leading
-    for number, (file, block) in enumerate(blocks):
-        end = len(rows)
-        if position < end and number + 1 < len(blocks):
-            end = bisect.bisect_left(rows, blocks[number + 1][1].first, lo=position, key=_key)
-        yield Segment(block.first, file, block, tuple(rows[position:end]))
-        position = end
-
-
-def _key(task: Task) -> Key:
-    return task.key

@@ -155,6 +155,23 @@ class CacheWriter:
             cutoffs = self._state.cutoffs | news
             self._replace_state({key: cutoff for key, cutoff in cutoffs.items() if 0 < cutoff <= now + AHEAD})
 
+    def track(self, upids: Iterable[str]) -> None:
+        """Count these tasks (typed remote UPIDs) among the running ones until their ends are stored, also over a
+        restart; of those that have ended already nothing is noted. Raises OSError."""
+        with self._lock:
+            tracked = {upid: Task(upid, parse_remote_upid(upid).upid.starttime) for upid in upids}
+            open_ends = {
+                upid: task
+                for upid, task in tracked.items()
+                if upid not in self._journal.tasks and not self._is_archived(task)
+            }
+            self._replace_running(open_ends | self._running)
+            self._replace_state(self._state.cutoffs, [*self._state.tracked, *open_ends])
+
+    def keep(self, days: int) -> None:
+        """Keep this many UTC days from now on; the next `housekeep` sees to it."""
+        self._keep_days = days
+
     def keep_only(self, remotes: Collection[str]) -> None:
         """Forget the running tasks and cutoffs of remotes that are not there any more. Their history stays."""
         with self._lock:
@@ -270,8 +287,9 @@ class CacheWriter:
             write_active(self._path("active"), running.values())
             self._running = running
 
-    def _replace_state(self, cutoffs: dict[NodeKey, int]) -> None:
-        state = State(cutoffs, [upid for upid in self._state.tracked if upid in self._running])
+    def _replace_state(self, cutoffs: dict[NodeKey, int], tracked: Iterable[str] | None = None) -> None:
+        upids = self._state.tracked if tracked is None else dict.fromkeys(tracked)
+        state = State(cutoffs, [upid for upid in upids if upid in self._running])
         if state != self._state:
             write_state(self._path("state"), state)
             self._state = state
@@ -284,7 +302,7 @@ class CacheWriter:
 
     def _open_files(self, *, checked: bool = False) -> None:
         self._files = open_archives(self.directory, self._files, checked=checked)
-        self._archived = History(list(self._files.values()), ())
+        self._archived = History(self._files.values(), [])
 
     def _merge(self, days: list[int]) -> None:
         """Merge beside readers and appends; they wait for the renames alone."""
@@ -321,8 +339,7 @@ class CacheWriter:
                 with new_file(journal) as (file, rest):
                     file.write(read_behind(journal, merged_size))
                 merge.written.append((rest, journal))
-            with locked(self.directory, exclusive=True):
-                merge.commit(self.directory)
+            merge.commit(self.directory)
         except BaseException:
             merge.discard()
             raise

@@ -25,7 +25,7 @@ JOURNAL_BYTES = 5 << 20
 """The journal's size, at a tenth of FULL_SIZE and beyond."""
 
 _BATCH = 100_000
-_FORMAT = 1
+_FORMAT = 2
 
 Tell = Callable[[str], None]
 Days = Literal["day", "week"]

@@ -23,7 +23,7 @@ class MadeUpSnapshot(Snapshot):
     """A snapshot of tasks made when they are asked for. Counting a filter takes until `release` is set."""
 
     def __init__(self, tasks: int) -> None:
-        super().__init__([], History([], ()), [], 0, 0)
+        super().__init__([], History([], []), [], 0, 0)
         self.tasks = tasks
         self.pages: list[int] = []
         self.counting = threading.Event()
