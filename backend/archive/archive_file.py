@@ -142,11 +142,8 @@ class ArchiveFile:
     def read(self, block: Block, rows: Sequence[int] | slice = _ALL) -> list[Task]:
         """The tasks of a block, in order, or some of them by their numbers in it. A block that turns out to be
         damaged has none; `spoilt` tells so."""
-        if rows == _ALL:  # all of a file is read that way too
-            content = self._content(block.offset, block.size)
-        else:
-            unpack = partial(self._content, block.offset, block.size)
-            content = _recent.get((self.identity, block.offset), unpack)
+        # All of a file is read whole blocks at a time: that would leave nothing else of what is kept.
+        content = self._content(block.offset, block.size) if rows == _ALL else self._kept_content(block)
         if not self._framed:  # written by other hands: neither order nor form is to be relied on
             tasks = _in_order(decode_all(content)[0])
             return tasks[rows] if isinstance(rows, slice) else [tasks[row] for row in rows]
@@ -165,6 +162,19 @@ class ArchiveFile:
         except LineError:
             self._spoil(block)
             return []
+
+    def rows_with(self, block: Block, needle: bytes) -> list[int]:
+        """The numbers of the lines of a block that hold some bytes, in lower case; of one that was written in
+        frames, or all of a damaged one."""
+        content = self._kept_content(block).lower()
+        rows: list[int] = []
+        row = place = 0
+        while (hit := content.find(needle, place)) >= 0:
+            row += content.count(b"\n", place, hit)
+            rows.append(row)
+            row += 1
+            place = content.find(b"\n", hit) + 1 or len(content)
+        return rows if content.count(b"\n") == block.tasks else list(range(block.tasks))
 
     def lines(self, block: Block) -> list[bytes]:
         """The lines of a block that was written in frames, with their line feeds; none of any other."""
@@ -267,6 +277,10 @@ class ArchiveFile:
             return zstd.decompress(data, MAX_CONTENT)
         except zstd.ZstdError:
             return b"" if self._framed else zstd.decompress_some(data, MAX_CONTENT)
+
+    def _kept_content(self, block: Block) -> bytes:
+        """A block's content, kept for who looks at the same one soon."""
+        return _recent.get((self.identity, block.offset), partial(self._content, block.offset, block.size))
 
     def _scan(self) -> list[Block]:
         extents, self._framed = self._extents()

@@ -58,9 +58,10 @@ class FileMatches:
         sure, open = self._matched
         if open is None or block.row in self._looked:
             return
-        rows = np.flatnonzero(open[block.row : block.row + block.tasks]).tolist()
-        if rows and self._needle is not None and (lines := self._file.lines(block)):
-            rows = [row for row in rows if self._needle in lines[row].lower()]
+        unknown = open[block.row : block.row + block.tasks]
+        rows = np.flatnonzero(unknown).tolist()
+        if rows and self._needle is not None and self._file.copyable:
+            rows = [row for row in self._file.rows_with(block, self._needle) if unknown[row]]
         if rows:
             matches = self._filter.matcher()
             for row, task in zip(rows, self._file.read(block, rows), strict=False):

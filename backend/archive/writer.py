@@ -128,6 +128,11 @@ class CacheWriter:
         cutoff = self._state.cutoffs.get((remote, node))
         return None if cutoff is None or cutoff > self._clock() + AHEAD else cutoff
 
+    @property
+    def lowered(self) -> frozenset[NodeKey]:
+        """The nodes whose cutoff was set back, because of damage, since they were last asked for."""
+        return frozenset(self._lowered)
+
     def store(self, batch: Batch) -> None:
         """Take over a batch; it is durable when this returns, first its tasks, then its cutoffs. Storing the same
         again changes nothing. Raises OSError, and then no cutoff has moved; CacheError when closed.
