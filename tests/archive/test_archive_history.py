@@ -5,12 +5,17 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from backend.archive import Batch, CacheWriter, Snapshot, TaskCache
+from backend.archive.archive_file import open_archives
 from backend.archive.files import DAY
+from backend.archive.history import History
+from backend.archive.matching import ColumnMatcher
+from backend.query import parse_filter
 from backend.task import Task
 from tests.archive.model import (
     FILTERS,
@@ -162,3 +167,37 @@ def test_every_question_is_answered_over_many_frames_and_a_journal_between_them(
     assert read_by_hand(tmp_path) == tasks[::-1]
     with TaskCache(tmp_path).snapshot() as snapshot:
         assert_lists(snapshot, tasks[::-1])
+
+
+def test_a_change_of_one_day_leaves_what_is_known_of_the_others(tmp_path: Path) -> None:
+    tasks = spread(2_000)
+    wanted = parse_filter(f"status:error since:{TODAY - 5 * DAY}", now=NOW)
+    with CacheWriter(tmp_path, clock=Clock()) as writer:
+        writer.store(Batch(tasks))
+        writer.housekeep(merge_now=True)
+        files = list(open_archives(tmp_path, {}).values())
+        first = History(files, [])
+        number = first.count(wanted)
+        new = finished(90_000, NOW - 5, status="it broke")
+        second = History(files, [new], first)
+        assert second.count(wanted) == number + 1
+        # Those of the other days are the same, with all that was counted in them.
+        assert second.parts[0] is not first.parts[0]
+        assert all(one is other for one, other in zip(second.parts[1:], first.parts[1:], strict=True))
+        for file in files:
+            file.release()
+
+
+def test_a_filter_whose_times_move_on_is_not_matched_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with CacheWriter(tmp_path, clock=Clock()) as writer:
+        writer.store(Batch(spread(2_000)))
+        writer.housekeep(merge_now=True)
+    with TaskCache(tmp_path).snapshot() as snapshot:
+        early, late = (parse_filter("status:error since:3d", now=now) for now in (NOW, NOW + 3))
+        count = snapshot.count(early)
+        matched = []
+        monkeypatch.setattr(ColumnMatcher, "match", lambda self, terms: matched.append(terms))
+        assert count - 1 <= snapshot.count(late) <= count
+        assert not matched
