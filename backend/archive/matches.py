@@ -26,13 +26,14 @@ class FileMatches:
         self._looked: set[int] = set()
         self._blocks = file.blocks
 
-    def counts(self) -> dict[int, int] | None:
-        """How many tasks of each block match, by the block's row; None if that takes a look at their text."""
+    def counts(self) -> list[int] | None:
+        """How many tasks of each block match; None if that takes a look at their text."""
         if self._matched.open is not None or not self._blocks:
             return None
         starts = [block.row for block in self._blocks]
         counts = np.add.reduceat(self._matched.sure.view(np.uint8), starts, dtype=np.int32)
-        return dict(zip(starts, counts.tolist(), strict=True))
+        by_block: list[int] = counts.tolist()
+        return by_block
 
     def mask(self, cancelled: Cancelled) -> Mask:
         """For each row whether it matches. Raises ScanCancelled."""

@@ -8,7 +8,7 @@ from typing import NamedTuple, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.archive.columns import Columns
+from backend.archive.columns import Codes, Columns
 from backend.description import describe
 from backend.query import Term, guest_id, matcher_of_values, word_matcher
 from backend.task import status_class
@@ -23,6 +23,10 @@ IN_NUMBERS = re.compile(r"[0-9a-f]{1,16}|.*[:*\n].*", re.DOTALL)
 
 
 _MOST_RUNS = 3
+_ROWS_AT_ONCE = 1 << 16
+
+_Test = Callable[[slice], Mask]
+"""Of some rows, which pass."""
 
 
 class Matched(NamedTuple):
@@ -85,21 +89,18 @@ class ColumnMatcher:
         """Which rows match all of these terms."""
         rows = len(self.columns)
         sure = np.ones(rows, np.bool_)
-        open: Mask | None = None
-        for term in terms:
-            hits = self._hits(term)
-            in_numbers = term.field == "word" and IN_NUMBERS.fullmatch(term.values[0]) is not None
-            if not in_numbers:
-                hits = ~hits if term.negated else hits
-                sure &= hits
+        open = np.zeros(rows, np.bool_) if any(map(_is_in_numbers, terms)) else None
+        tests = [(term, self._test(term)) for term in terms]
+        # Some rows at a time: what is made on the way stays in the processor's own memory.
+        for part in (slice(first, first + _ROWS_AT_ONCE) for first in range(0, rows, _ROWS_AT_ONCE)):
+            for term, test in tests:
+                if _is_in_numbers(term) and open is not None:
+                    _narrow(sure[part], open[part], test(part), term.negated)
+                    continue
+                hits = ~test(part) if term.negated else test(part)
+                sure[part] &= hits
                 if open is not None:
-                    open &= hits
-            else:
-                # The word stands in a column, or it may still stand in a number.
-                known = np.zeros(rows, np.bool_) if term.negated else hits
-                unknown = ~hits
-                open = (sure & unknown) if open is None else (open & (known | unknown)) | (sure & unknown)
-                sure &= known
+                    open[part] &= hits
         return Matched(sure, open)
 
     def starts_within(self, since: float, until: float) -> Mask:
@@ -118,48 +119,46 @@ class ColumnMatcher:
         }[field]
         return [str(value) for value in values.names], values.codes.take(self.columns.codes[name])
 
-    def _hits(self, term: Term) -> Mask:
-        field, columns = term.field, self.columns
+    def _test(self, term: Term) -> _Test:
+        """What tells of some rows whether a term matches them."""
+        field, starttime = term.field, self.columns.starttime
         if field == "since":
-            return columns.starttime >= max(0, int(term.values[0]))
+            since = max(0, int(term.values[0]))
+            return lambda part: starttime[part] >= since
         if field == "until":
-            return columns.starttime <= max(-1, int(term.values[0]))
+            until = max(-1, int(term.values[0]))
+            return lambda part: starttime[part] <= until
         if field == "word":
-            return self._word_hits(term.values[0])
+            return self._word_test(term.values[0])
         if field == "status":
             wanted = frozenset(term.values)
-            return self._rows("status", self._status.table(wanted.__contains__))
+            return self._code_test("status", self._status.table(wanted.__contains__))
         if field == "vmid":
             plain = not any("*" in value for value in term.values)
             fits = frozenset(term.values).__contains__ if plain else matcher_of_values(term.values)
-            return self._rows("what", self._guests.table(fits))
+            return self._code_test("what", self._guests.table(fits))
         fits = matcher_of_values(term.values)
         if field == "type":
-            return self._rows("what", self._types.table(fits))
+            return self._code_test("what", self._types.table(fits))
         if field == "user":
-            return self._rows("user", self._users.table(lambda user: fits(user) or fits(user.partition("!")[0])))
-        return self._rows("node", (self._remotes if field == "remote" else self._node_names).table(fits))
+            table = self._users.table(lambda user: fits(user) or fits(user.partition("!")[0]))
+            return self._code_test("user", table)
+        return self._code_test("node", (self._remotes if field == "remote" else self._node_names).table(fits))
 
-    def _word_hits(self, word: str) -> Mask:
-        hits = np.zeros(len(self.columns), np.bool_)
+    def _word_test(self, word: str) -> _Test:
         fits = word_matcher(word)
-        for name, texts in self._texts.items():
-            table = np.fromiter(map(fits, texts), np.bool_, len(texts))
-            if table.any():
-                hits |= self._rows(name, table)
-        return hits
+        tables = {name: np.fromiter(map(fits, texts), np.bool_, len(texts)) for name, texts in self._texts.items()}
+        return _any([self._code_test(name, table) for name, table in tables.items() if table.any()])
 
-    def _rows(self, name: str, table: Mask) -> Mask:
-        """For each row whether its entry in a dictionary passes. Entries that pass stand together mostly: then
-        comparing beats looking up."""
+    def _code_test(self, name: str, table: Mask) -> _Test:
+        """What tells of some rows whether their entries in a dictionary pass. Entries that pass stand together
+        mostly: then comparing beats looking up."""
         codes = self.columns.codes[name]
-        edges = np.flatnonzero(np.diff(table, prepend=False, append=False))
-        if len(edges) > 2 * _MOST_RUNS:
-            return table.take(codes)
-        hits = np.zeros(len(codes), np.bool_)
-        for first, end in edges.reshape(-1, 2).tolist():
-            hits |= codes == first if end - first == 1 else (codes >= first) & (codes < end)
-        return hits
+        edges = np.flatnonzero(np.diff(table, prepend=False, append=False)).tolist()
+        runs = list(zip(edges[::2], edges[1::2], strict=True))
+        if len(runs) > _MOST_RUNS:
+            return lambda part: table.take(codes[part])
+        return _any([_between(codes, first, end) for first, end in runs])
 
     @cached_property
     def _nodes(self) -> list[tuple[str, str, str]]:
@@ -201,6 +200,38 @@ class ColumnMatcher:
             "user": [user.lower() for user in names["user"]],
             "status": list(map(_status_text, names["status"])),
         }
+
+
+def _is_in_numbers(term: Term) -> bool:
+    return term.field == "word" and IN_NUMBERS.fullmatch(term.values[0]) is not None
+
+
+def _narrow(sure: Mask, open: Mask, hits: Mask, negated: bool) -> None:
+    """Take a word into account that stands in a column where it `hits`, and elsewhere may stand in a number."""
+    if negated:
+        open &= ~hits
+        open |= sure & ~hits
+        sure[:] = False
+    else:
+        open |= sure & ~hits
+        sure &= hits
+
+
+def _between(codes: Codes, first: int, end: int) -> _Test:
+    """Which codes are from `first` on and before `end`."""
+    if end - first == 1:
+        return lambda part: codes[part] == first
+    if first == 0:
+        return lambda part: codes[part] < end
+    # What is less than `first` wraps around to a large number.
+    return lambda part: codes[part] - codes.dtype.type(first) < end - first
+
+
+def _any(tests: list[_Test]) -> _Test:
+    """Which rows pass any of these; with none of them, no row does."""
+    if len(tests) == 1:
+        return tests[0]
+    return lambda part: np.any([test(part) for test in tests], axis=0)
 
 
 def _table(passing: Iterable[bool], entries: int) -> Mask:

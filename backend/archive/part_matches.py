@@ -122,17 +122,19 @@ class PartMatches:
 
     def _fill(self, counts: Counts, file: ArchiveFile, question: Question) -> None:
         """Count all at once where the columns of the file alone tell."""
-        by_row = file.matches(question.terms, self._cancelled).counts()
+        by_block = file.matches(question.terms, self._cancelled).counts()
+        if by_block is None:
+            counts.fill()
+            return
         unbounded = question.since == -math.inf and question.until == math.inf
-        for number, segment in enumerate(self._part.segments):
-            block = segment.block
-            if (
-                by_row is not None
-                and block is not None
-                and not segment.extra
-                and (unbounded or question.covers(block))
-            ):
-                counts.numbers[number] = by_row[block.row]
+        if unbounded and not self._part.loose and len(self._part.blocks) == len(by_block):
+            counts.numbers[:] = by_block
+        else:
+            by_row = {block.row: number for block, number in zip(file.blocks, by_block, strict=True)}
+            for number, segment in enumerate(self._part.segments):
+                block = segment.block
+                if block is not None and not segment.extra and (unbounded or question.covers(block)):
+                    counts.numbers[number] = by_row[block.row]
         counts.fill()
 
     def _matching(self, counts: Counts, numbers: Iterable[int]) -> Iterator[tuple[int, int]]:

@@ -4,9 +4,10 @@ state come out. It fetches nothing, and decides by the tasks and the clock alone
 import contextlib
 import logging
 import os
+import sys
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -45,8 +46,22 @@ MERGE_SECONDS = 3_600
 """A journal is merged at least this often (seconds)."""
 
 
+_TURN = 0.0005
+"""Seconds after which a merge lets another thread run."""
 AHEAD = 10
 """Seconds that a cutoff may lie ahead of our clock: more would hide what starts before it."""
+
+
+@contextlib.contextmanager
+def _short_turns() -> Iterator[None]:
+    """Let the threads of this process take turns quickly: who reads a page beside a merge waits for several turns,
+    and each would be 5 ms."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(_TURN)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
 
 
 class CacheBusy(CacheError):
@@ -206,10 +221,11 @@ class CacheWriter:
                 or layout_is_due(files, days)
                 or any(file.damage or not (file.copyable or not file.blocks) for file in files)
             )
-            if due:
-                self._merge(days)
-                self._merged = now
-            self._write_indexes()
+            with _short_turns():
+                if due:
+                    self._merge(days)
+                    self._merged = now
+                self._write_indexes()
             return due
 
     def take_requests(self) -> list[inbox.Request]:
