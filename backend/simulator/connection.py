@@ -1,20 +1,27 @@
-"""One HTTP/1.1 connection of a client to a simulated remote: reads requests, writes answers, closes when the real
-server would. What a client does wrong ends its connection and nothing else."""
+"""One HTTP/1.1 connection of a client to a simulated remote: reads requests, writes answers, or as much of them as
+is to arrive, closes when the real server would. What a client does wrong ends its connection and nothing else."""
 
 import asyncio
 import contextlib
 import gzip
+import socket
+import struct
+import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import h11
 
-from backend.simulator.messages import Answer, Answerer, Request
+from backend.simulator.messages import Answer, Answerer, Delivery, Request
 
 _MAX_BODY = 65_536
 _GZIP_ABOVE = 1_024
 """Bytes of a body from which on PVE compresses (PVE::APIServer::AnyEvent)."""
 
 _WRITE_TIMEOUT = 30.0
+
+_BEFORE_RESET = 0.05
+"""Seconds for the half of an answer to arrive: a reset overtakes what the client has not read yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +62,17 @@ async def serve_connection(
             reply = await answer(request)
             if reply.delay:
                 await asyncio.sleep(reply.delay)
+            if reply.delivery is Delivery.NEVER:
+                await _outwait(reader)
+                break
             close = (reply.status >= 400 and keep_alive.after_error) or served == keep_alive.requests
             await _send(connection, writer, request, reply, close=close, compress=keep_alive.compress)
-            if connection.our_state is h11.MUST_CLOSE:
+            if reply.delivery is Delivery.HALF_THEN_RESET:
+                await asyncio.sleep(_BEFORE_RESET)
+                _reset(writer)
+            elif reply.delivery is Delivery.HALF_THEN_SILENCE:
+                await _outwait(reader)
+            if connection.our_state is h11.MUST_CLOSE or reply.delivery is not Delivery.WHOLE:
                 break
             connection.start_next_cycle()
     except h11.RemoteProtocolError as error:
@@ -101,16 +116,53 @@ async def _send(
     headers = [*answer.headers, ("connection", "close" if close else "Keep-Alive")]
     body = answer.body
     accepted = "" if request is None else request.headers.get("accept-encoding", "")
-    if compress and len(body) > _GZIP_ABOVE and "gzip" in accepted:
-        body = gzip.compress(body, compresslevel=1, mtime=0)
+    if compress := compress and "gzip" in accepted and (answer.parts is not None or len(body) > _GZIP_ABOVE):
         headers.append(("content-encoding", "gzip"))
-    headers.append(("content-length", str(len(body))))
+    if answer.parts is None:
+        body = gzip.compress(body, compresslevel=1, mtime=0) if compress else body
+        headers.append(("content-length", str(len(body))))
     # a reason phrase may quote the request: nothing of it may end the line
     reason = "".join(char for char in answer.reason if char.isprintable()).encode("latin-1", "replace")
-    data = [connection.send(h11.Response(status_code=answer.status, headers=headers, reason=reason))]
+    data = connection.send(h11.Response(status_code=answer.status, headers=headers, reason=reason)) or b""
     if request is None or request.method != "HEAD":
-        data.append(connection.send(h11.Data(data=body)))
-    data.append(connection.send(h11.EndOfMessage()))
+        if answer.parts is not None:
+            await _write(writer, data)
+            await _send_parts(connection, writer, answer.parts, compress=compress)
+            data = b""
+        else:
+            data += connection.send(h11.Data(data=body)) or b""
+    data += connection.send(h11.EndOfMessage()) or b""
+    await _write(writer, data if answer.delivery is Delivery.WHOLE else data[: len(data) // 2])
+
+
+async def _send_parts(
+    connection: h11.Connection, writer: asyncio.StreamWriter, parts: Iterable[bytes], *, compress: bool
+) -> None:
+    deflater = zlib.compressobj(level=1, wbits=31) if compress else None
+    for part in parts:
+        piece = part if deflater is None else deflater.compress(part)
+        await _write(writer, connection.send(h11.Data(data=piece)) or b"")
+        # a client that takes all at once must not keep the others waiting
+        await asyncio.sleep(0)
+    if deflater is not None:
+        await _write(writer, connection.send(h11.Data(data=deflater.flush())) or b"")
+
+
+async def _write(writer: asyncio.StreamWriter, data: bytes) -> None:
     async with asyncio.timeout(_WRITE_TIMEOUT):
-        writer.write(b"".join(part for part in data if part))
+        writer.write(data)
         await writer.drain()
+
+
+async def _outwait(reader: asyncio.StreamReader) -> None:
+    """Say nothing until the client leaves."""
+    while await reader.read(65_536):
+        pass
+
+
+def _reset(writer: asyncio.StreamWriter) -> None:
+    """Break a connection off as a host does that has lost it, without a word of farewell."""
+    # no lingering: the system sends a reset instead of an end
+    linger = struct.pack("ii", 1, 0)
+    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+    writer.transport.abort()

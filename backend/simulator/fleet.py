@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from backend.simulator.catalogue import FIRST_GUEST
 from backend.simulator.certificates import Certificate, make_certificate
+from backend.simulator.clock import NodeClock
 from backend.simulator.draws import key_of, secret_of
 from backend.simulator.history import NodeHistory
 from backend.simulator.options import SimulatorOptions
@@ -48,7 +49,9 @@ class SimulatedRemote:
         histories: the tasks of each node.
         port: where it listens; 0 while it does not.
         latency: seconds added to each of its answers; may be changed at any time.
-        offline: the nodes that refuse their cluster's connections; may be changed at any time.
+        offline: the nodes that refuse their cluster's connections.
+        twice: the nodes that for a while list a task that has ended as running, too.
+        other_certificate: the one it serves instead of its own, while a fault has it so.
     """
 
     name: str
@@ -62,12 +65,18 @@ class SimulatedRemote:
     histories: dict[str, NodeHistory]
     latency: float
     port: int = 0
-    offline: set[str] = field(default_factory=set)
+    offline: frozenset[str] = frozenset()
+    twice: frozenset[str] = frozenset()
+    other_certificate: Certificate | None = None
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of its certificate, 32 hex pairs with colons."""
+        """SHA-256 of its own certificate, 32 hex pairs with colons."""
         return self.certificate.fingerprint
+
+    def told(self, now: float) -> int:
+        """The time that the node which is asked tells at `now`, by the fleet's clock; both UNIX seconds."""
+        return self.histories[self.nodes[0]].clock.told(int(now))
 
     @property
     def tokens(self) -> tuple[Token, ...]:
@@ -141,6 +150,7 @@ def _make_remote(
             guests=guests,
             epoch=epoch,
             long_runner=(node_key >> 8) % hosts < min(_LONG_RUNNERS, hosts / 2),
+            clock=NodeClock(),
         )
         return NodeHistory(stream, remembers)
 

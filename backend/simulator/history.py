@@ -1,49 +1,65 @@
 """What of a node's tasks runs and what the node still remembers, at a given time: numbers alone are kept, the
-tasks themselves are made anew from the stream each time. Stopped
-tasks and those started by hand are the exceptions."""
+tasks themselves are made anew each time by the sources that they come from."""
 
-import heapq
-import sys
 from array import array
-from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple
 
+from backend.simulator.by_hand import TasksByHand
+from backend.simulator.course import Course, Source, number_of, place_of
 from backend.simulator.stream import SimulatedTask, TaskStream
-from backend.upid import parse_upid
+from backend.simulator.timeline import Burst
+
+_BY_HAND = 1
+"""The source of the tasks started by hand; the stream is source 0, bursts are the others."""
+_FIRST_OTHER = number_of(_BY_HAND, 0)
+
+
+class Fate(NamedTuple):
+    """What became of a task: whether it has ended, and when its node forgot it (fleet's clock, UNIX seconds; None
+    while it does not)."""
+
+    task: SimulatedTask
+    ended: bool
+    forgotten: int | None
 
 
 class NodeHistory:
     """The running and the remembered tasks of one node.
 
-    A task is known by a number: the stream's own from 0 on, those started by hand from -1 down. Every method takes
-    `now`, whole UNIX seconds; the answer depends on it and on the exceptions only, not on what was asked before.
+    Every method takes `now`, whole UNIX seconds by the fleet's clock; the answer depends on it and on what was
+    done by hand only, not on what was asked before.
     """
 
     def __init__(self, stream: TaskStream, remembers: int) -> None:
         """`remembers` is how many finished tasks are kept, whatever their age, as PVE's two index files do."""
         self.stream = stream
+        self.clock = stream.clock
         self._remembers = remembers
-        self._by_hand: dict[int, SimulatedTask] = {}
+        self._by_hand = TasksByHand(stream)
+        self._sources: list[Source] = [stream, self._by_hand]
+        self._burst: Burst | None = None
         self._stopped: dict[int, tuple[int, str]] = {}
-        self._begun_by_hand = 0
         self._now = -1
-        self._next = 0
+        self._course = Course(self._sources, self._end_of)
         # oldest end first
         self._finished = array("q")
-        # a heap of (end, number); those started by hand stand in it even before their start
-        self._running: list[tuple[int, int]] = []
 
     def task(self, number: int) -> SimulatedTask:
         """The task of that number, as it ends if nobody stops it from now on."""
-        task = self._by_hand[number] if number < 0 else self.stream.task(number)
-        stopped = self._stopped.get(number)
-        return task if stopped is None else task._replace(endtime=stopped[0], status=stopped[1])
+        source, index = place_of(number)
+        task = self._sources[source].task(index)
+        if number not in self._stopped:
+            return task
+        end, status = self._stopped[number]
+        return task._replace(ends=end, endtime=self.clock.told(end), status=status)
 
     def running(self, now: int) -> list[int]:
         """The tasks that run, newest start first."""
         self._advance(now)
-        numbers = (number for _, number in self._running)
-        return self.by_start([n for n in numbers if n >= 0 or self._by_hand[n].starttime <= now])
+        return self.by_start([number for _, number in self._course.running])
 
     def finished(self, now: int) -> "array[int]":
         """The finished tasks that are remembered, newest end first."""
@@ -52,36 +68,48 @@ class NodeHistory:
 
     def by_start(self, numbers: Sequence[int]) -> list[int]:
         """The tasks, newest start first."""
-        # the stream's own numbers are in the order of their starts already; those by hand are few
-        ordered = sorted((number for number in numbers if number >= 0), reverse=True)
-        by_hand = [number for number in numbers if number < 0]
-        for number in sorted(by_hand, reverse=True):
-            place = bisect_left(ordered, -self._start_of(number), key=lambda other: -self._start_of(other))
-            ordered.insert(place, number)
-        return ordered
+        # the stream's own numbers are in the order of their starts already; there are hardly ever others
+        own = sorted((number for number in numbers if number < _FIRST_OTHER), reverse=True)
+        if len(own) == len(numbers):
+            return own
+        others = [(self._start_of(number), number) for number in numbers if number >= _FIRST_OTHER]
+        merged: list[int] = []
+        place = 0
+        for start, number in sorted(others, reverse=True):
+            older = self.stream.count_until(start)
+            end = bisect_right(own, -older, lo=place, key=lambda own_number: -own_number)
+            merged += own[place:end]
+            merged.append(number)
+            place = end
+        return merged + own[place:]
 
     def started_between(self, numbers: Iterable[int], since: int | None, until: int | None) -> list[int]:
-        """Those of the tasks that started at or after `since` and at or before `until`, in their order."""
-        # nothing known starts later than now, so neither bound needs to look further
-        low = 0 if since is None else self.stream.count_until(min(since - 1, self._now))
-        high = sys.maxsize if until is None else self.stream.count_until(min(until, self._now))
-
-        def by_hand_fits(number: int) -> bool:
-            start = self._by_hand[number].starttime
-            return (since is None or start >= since) and (until is None or start <= until)
-
-        return [number for number in numbers if (low <= number < high if number >= 0 else by_hand_fits(number))]
+        """Those of the tasks that started at or after `since` and at or before `until`, by the node's clock, in
+        their order. No number may be of a task that has not begun at the time asked about last."""
+        if since is None and until is None:
+            return list(numbers)
+        lows, highs = [], []
+        for index, source in enumerate(self._sources):
+            for first, last in self.clock.moments(since, until):
+                low = 0 if first is None else source.count_until(min(first - 1, self._now))
+                high = source.count_until(self._now if last is None else min(last, self._now))
+                if low < high:
+                    lows.append(number_of(index, low))
+                    highs.append(number_of(index, high))
+        if len(lows) <= 1:
+            low, high = (lows[0], highs[0]) if lows else (0, 0)
+            return [number for number in numbers if low <= number < high]
+        fits = _within(lows, highs)
+        return [number for number in numbers if fits(number)]
 
     def find(self, upid: str, starttime: int, now: int) -> int | None:
         """The number of the task with that UPID, which says it started at `starttime`; None if it is not known, or
         no longer."""
         self._advance(now)
-        if starttime > now:
-            return None
-        for number in self._candidates(starttime):
+        for number in self._begun_at(starttime, now):
             if self.task(number).upid == upid:
-                known = number in self._finished or number in self.running(now)
-                return number if known else None
+                runs = any(number == other for _, other in self._course.running)
+                return number if runs or number in self._finished else None
         return None
 
     def start(
@@ -90,77 +118,93 @@ class NodeHistory:
         """Begin a task by hand, which lasts `duration` seconds. Raises UpidError if type, id or user cannot
         stand in a UPID."""
         self._advance(now)
-        self._forget_exceptions(now)
-        self._begun_by_hand += 1
-        task = self.stream.make(
-            start=now,
-            duration=max(1, duration),
-            worker_type=worker_type,
-            worker_id=worker_id,
-            user=user,
-            status=status,
-            # beyond any pid of the stream's own
-            pid=0x0100_0000 + self._begun_by_hand,
-            task_id=0x8000_0000 + self._begun_by_hand,
-            hundredths=0,
-        )
-        parse_upid(task.upid, self.stream.type)
-        number = -self._begun_by_hand
-        self._by_hand[number] = task
-        heapq.heappush(self._running, (task.endtime, number))
+        task = self._by_hand.add(now, max(1, duration), (worker_type, worker_id, user, status))
+        self._run(now)
         return task
 
     def stop(self, number: int, now: int, status: str) -> None:
         """End a running task now, with that status; a finished one stays as it is."""
         self._advance(now)
-        if number not in self.running(now):
+        if not self._course.take_out(number):
             return
-        self._forget_exceptions(now)
         self._stopped[number] = (now, status)
-        self._running = [entry for entry in self._running if entry[1] != number]
-        self._running.append((now, number))
-        heapq.heapify(self._running)
-        self._end_until(now)
+        # among those that ended in this second already, it stands where going through them anew would put it
+        place = len(self._finished)
+        while place and (self._end_of(self._finished[place - 1]), self._finished[place - 1]) > (now, number):
+            place -= 1
+        self._finished.insert(place, number)
+        self._forget()
 
-    def _rewind(self) -> None:
-        self._next = 0
-        self._finished = array("q")
-        self._running = [(task.endtime, number) for number, task in self._by_hand.items()]
-        for number in self._by_hand.keys() & self._stopped.keys():
-            self._running.remove((self._by_hand[number].endtime, number))
-            self._running.append((self._stopped[number][0], number))
-        heapq.heapify(self._running)
+    def burst(self, per_minute: float, now: int) -> None:
+        """Let so many brief tasks start each minute from now on, besides all others; 0 ends that."""
+        if per_minute == (0 if self._burst is None else self._burst.per_minute):
+            return
+        self._advance(now)
+        if self._burst is not None:
+            self._burst.end(now, self._sources[-1].start)
+        self._burst = None
+        if per_minute:
+            self._burst = Burst(now, per_minute)
+            self._sources.append(self.stream.burst(len(self._sources), self._burst))
+        self._run(now)
+
+    def fates(self, now: int) -> Iterator[Fate]:
+        """Every task that ever started, one after the other: the forgotten ones in that order, then the remembered
+        ones, the oldest end first, then those that run."""
+        course = Course(self._sources, self._end_of)
+        finished: deque[int] = deque()
+        for end, number in course.advance(now):
+            finished.append(number)
+            if len(finished) > self._remembers:
+                yield Fate(self.task(finished.popleft()), True, end)
+        for number in finished:
+            yield Fate(self.task(number), True, None)
+        for _, number in sorted(course.running):
+            yield Fate(self.task(number), False, None)
 
     def _advance(self, now: int) -> None:
         """Let begin and end what does up to `now`; going back starts all over, which takes some milliseconds."""
         if now == self._now:
             return
         if now < self._now:
-            self._rewind()
+            self._course = Course(self._sources, self._end_of)
+            self._finished = array("q")
         self._now = now
-        stream, running, stopped = self.stream, self._running, self._stopped
-        while stream.start(self._next) <= now:
-            number = self._next
-            end = stopped[number][0] if number in stopped else stream.span(number)[1]
-            heapq.heappush(running, (end, number))
-            self._next += 1
-        self._end_until(now)
+        self._run(now)
 
-    def _end_until(self, now: int) -> None:
-        running, finished = self._running, self._finished
-        while running and running[0][0] <= now:
-            finished.append(heapq.heappop(running)[1])
-        del finished[: max(0, len(finished) - self._remembers)]
+    def _run(self, now: int) -> None:
+        self._finished.extend(number for _, number in self._course.advance(now))
+        self._forget()
 
-    def _forget_exceptions(self, now: int) -> None:
-        """Drop the exceptions of tasks that the node remembers no longer, so that they cannot pile up."""
-        known = {*self._finished, *self.running(now)}
-        self._by_hand = {number: task for number, task in self._by_hand.items() if number in known}
-        self._stopped = {number: end for number, end in self._stopped.items() if number in known}
+    def _forget(self) -> None:
+        del self._finished[: max(0, len(self._finished) - self._remembers)]
 
-    def _start_of(self, number: int) -> float:
-        return self._by_hand[number].starttime if number < 0 else self.stream.start(number)
+    def _start_of(self, number: int) -> int:
+        source, index = place_of(number)
+        return int(self._sources[source].start(index))
 
-    def _candidates(self, starttime: int) -> list[int]:
-        by_hand = [number for number, task in self._by_hand.items() if task.starttime == starttime]
-        return [*range(self.stream.count_until(starttime - 1), self.stream.count_until(starttime)), *by_hand]
+    def _end_of(self, number: int) -> int:
+        if number in self._stopped:
+            return self._stopped[number][0]
+        source, index = place_of(number)
+        return self._sources[source].span(index)[1]
+
+    def _begun_at(self, starttime: int, now: int) -> Iterator[int]:
+        """The tasks that the node says began at `starttime`, up to `now`."""
+        for first, last in self.clock.moments(starttime, starttime):
+            if first is None or last is None or first > now:
+                continue
+            for index, source in enumerate(self._sources):
+                for place in range(source.count_until(first - 1), source.count_until(min(last, now))):
+                    yield number_of(index, place)
+
+
+def _within(lows: list[int], highs: list[int]) -> Callable[[int], bool]:
+    """Whether a number lies in one of some ranges, from a low to below its high, which do not overlap."""
+    lows, highs = sorted(lows), sorted(highs)
+
+    def fits(number: int) -> bool:
+        place = bisect_right(lows, number) - 1
+        return place >= 0 and number < highs[place]
+
+    return fits

@@ -2,11 +2,15 @@
 closing it leaves none behind. What is said over them is `connection`'s matter."""
 
 import asyncio
+import socket
 import ssl
 from collections.abc import Awaitable, Callable
 from typing import Self
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+Greet = Callable[[], ssl.SSLContext | None]
+"""The TLS settings for a new connection; None to say nothing at all on it."""
 
 _HANDSHAKE_TIMEOUT = 5.0
 _SHUTDOWN_TIMEOUT = 1.0
@@ -15,22 +19,29 @@ _SHUTDOWN_TIMEOUT = 1.0
 class Listener:
     """A port that is open until `close`. `port` is its number."""
 
-    def __init__(self, context: ssl.SSLContext, serve: Serve) -> None:
+    def __init__(self, greet: Greet, serve: Serve) -> None:
         self.port = 0
-        self._context = context
+        self._greet = greet
         self._serve = serve
         self._server: asyncio.Server | None = None
         self._closed = False
         self._connections: set[asyncio.Task[None]] = set()
 
     @classmethod
-    async def open(cls, host: str, port: int, context: ssl.SSLContext, serve: Serve) -> Self:
-        """Listen; port 0 takes a free one. `serve` handles one client each time. Raises OSError."""
-        listener = cls(context, serve)
+    async def open(cls, bound: socket.socket, greet: Greet, serve: Serve) -> Self:
+        """Listen on a socket that `bind_port` gave, which is the listener's from now on. `serve` handles one
+        client each time."""
+        listener = cls(greet, serve)
         loop = asyncio.get_running_loop()
-        server = await loop.create_server(lambda: _Accepted(listener._accept), host, port)
+        # nothing is awaited before the server has an owner: whoever is cancelled meanwhile leaves no port open
+        server = await loop.create_server(lambda: _Accepted(listener._accept), sock=bound, start_serving=False)
         listener._server = server
-        listener.port = server.sockets[0].getsockname()[1]
+        listener.port = bound.getsockname()[1]
+        try:
+            await server.start_serving()
+        except BaseException:
+            await listener.close()
+            raise
         return listener
 
     async def close(self) -> None:
@@ -38,23 +49,36 @@ class Listener:
         self._closed = True
         if self._server is not None:
             self._server.close()
+        await self.drop()
+        if self._server is not None:
+            await self._server.wait_closed()
+
+    async def drop(self) -> None:
+        """Drop all connections, and keep listening."""
         connections = list(self._connections)
         for task in connections:
             task.cancel()
         await asyncio.gather(*connections, return_exceptions=True)
-        if self._server is not None:
-            await self._server.wait_closed()
 
-    def _accept(self, transport: asyncio.Transport) -> None:
+    def _accept(self, transport: asyncio.Transport, accepted: "_Accepted") -> None:
         if self._closed:
             # it was waiting in the port's backlog
             transport.abort()
             return
-        task = asyncio.get_running_loop().create_task(self._handle(transport))
+        context = self._greet()
+        handling = self._ignore(transport, accepted) if context is None else self._handle(transport, context)
+        task = asyncio.get_running_loop().create_task(handling)
         self._connections.add(task)
         task.add_done_callback(self._connections.discard)
 
-    async def _handle(self, raw: asyncio.Transport) -> None:
+    async def _ignore(self, raw: asyncio.Transport, accepted: "_Accepted") -> None:
+        try:
+            raw.resume_reading()
+            await accepted.lost.wait()
+        finally:
+            raw.abort()
+
+    async def _handle(self, raw: asyncio.Transport, context: ssl.SSLContext) -> None:
         loop = asyncio.get_running_loop()
         reader = asyncio.StreamReader()
         protocol = asyncio.StreamReaderProtocol(reader)
@@ -63,7 +87,7 @@ class Listener:
             transport = await loop.start_tls(
                 raw,
                 protocol,
-                self._context,
+                context,
                 server_side=True,
                 ssl_handshake_timeout=_HANDSHAKE_TIMEOUT,
                 ssl_shutdown_timeout=_SHUTDOWN_TIMEOUT,
@@ -83,12 +107,29 @@ class Listener:
 
 
 class _Accepted(asyncio.Protocol):
-    """Holds a new connection still until its task has begun the handshake."""
+    """Holds a new connection still until its task has begun the handshake; what is read before that is dropped."""
 
-    def __init__(self, accept: Callable[[asyncio.Transport], None]) -> None:
+    def __init__(self, accept: Callable[[asyncio.Transport, "_Accepted"], None]) -> None:
+        self.lost = asyncio.Event()
         self._accept = accept
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         transport.pause_reading()
-        self._accept(transport)
+        self._accept(transport, self)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.lost.set()
+
+
+def bind_port(host: str, port: int) -> socket.socket:
+    """Take a port, 0 for a free one, so that nothing else gets it. As long as nothing listens on it, connections
+    to it are refused. Raises OSError."""
+    bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind((host, port))
+    except BaseException:
+        bound.close()
+        raise
+    return bound

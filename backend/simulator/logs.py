@@ -22,16 +22,17 @@ _OPENINGS = {
 
 
 def line_count(task: SimulatedTask, now: int) -> int:
-    """How many lines the log has at `now` (UNIX seconds), the last one included once the task has ended."""
-    written = 1 + max(0, min(now, task.endtime) - task.starttime) // _interval(task)
-    return written + (1 if task.endtime <= now and _last_line(task) is not None else 0)
+    """How many lines the log has at `now` (the fleet's clock, UNIX seconds), the last one included once the task
+    has ended."""
+    written = 1 + max(0, min(now, task.ends) - task.begins) // _interval(task)
+    return written + (1 if task.ends <= now and _last_line(task) is not None else 0)
 
 
 def lines(task: SimulatedTask, type: RemoteType, now: int, start: int, count: int) -> list[str]:
     """At most `count` lines of the log as it stands at `now`, from line `start` (from 0 on). Those of PBS begin
     with a time."""
     total = line_count(task, now)
-    last = _last_line(task) if task.endtime <= now else None
+    last = _last_line(task) if task.ends <= now else None
     key = key_of(task.upid)
     found = []
     for number in range(start, min(total, start + count)):

@@ -1,7 +1,8 @@
 """A request and an answer, as the two APIs take and give them; how they travel is `connection`'s matter."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
@@ -49,6 +50,15 @@ class Request:
         return {**found, **parse_qs(self.body.decode("utf-8", "replace"), keep_blank_values=True)}
 
 
+class Delivery(Enum):
+    """How much of an answer arrives."""
+
+    WHOLE = auto()
+    HALF_THEN_RESET = auto()
+    HALF_THEN_SILENCE = auto()
+    NEVER = auto()
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """One answer.
@@ -57,18 +67,22 @@ class Answer:
         reason: the reason phrase; PVE puts its error messages there.
         headers: all but those about the connection and the length.
         body: not compressed.
+        parts: the body in pieces, in place of `body`, for one that is too large to hold.
         route: what was asked for, of few different values, to count by: `/nodes/pve1/tasks/{upid}/log`.
         rows: how many tasks it lists.
         delay: seconds to wait before it is sent, besides the remote's latency.
+        delivery: how much of it arrives; one in parts arrives as a whole, or never.
     """
 
     status: int
     reason: str
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
+    parts: Iterator[bytes] | None = None
     route: str = ""
     rows: int = 0
     delay: float = 0.0
+    delivery: Delivery = Delivery.WHOLE
 
 
 Answerer = Callable[[Request], Awaitable[Answer]]

@@ -19,6 +19,8 @@ class SimulatorOptions:
         tasks_per_pbs: finished tasks that a PBS host remembers.
         days: over how long that history stretches back from the start.
         rate: new tasks a minute over the whole fleet while it runs.
+        speed: how many seconds of the fleet's clock pass in one of the time it is started by: with 60, an hour's
+            tasks come in a minute. Latencies, delays and timeouts stay as they are.
         latency: seconds added to every answer.
         seed: the same seed, started at the same time, gives the same tasks.
         host: the address to listen on.
@@ -33,6 +35,7 @@ class SimulatorOptions:
     tasks_per_pbs: int = 5_000
     days: float = 6.0
     rate: float = 20.0
+    speed: float = 1.0
     latency: float = 0.0
     seed: int = 1
     host: str = "127.0.0.1"
@@ -46,6 +49,8 @@ class SimulatorOptions:
         for name in ("rate", "latency", "auth_delay"):
             if not 0 <= getattr(self, name) < float("inf"):
                 raise SimulatorError(f"{name}: expected a number of at least 0, not {getattr(self, name)}")
+        if not 0 < self.speed <= 10_000:
+            raise SimulatorError(f"speed: expected more than 0 and at most 10000, not {self.speed}")
         if not 0 < self.days <= 3_650:
             raise SimulatorError(f"days: expected more than 0 and at most 3650, not {self.days}")
         if self.pbs is not None and not 0 <= self.pbs <= self.remotes:

@@ -11,7 +11,7 @@ from backend.simulator.history import NodeHistory
 from backend.simulator.logs import line_count, lines
 from backend.simulator.messages import Answer, Request
 from backend.simulator.parameters import Checked, Parameter, ParameterErrors
-from backend.simulator.routes import Call, Refusal, Result, Routes, find_token, route_name, split_user
+from backend.simulator.routes import Call, Refusal, Result, Routes, find_token, phrase_of, route_name, split_user
 from backend.simulator.stream import SimulatedTask
 from backend.task import status_class
 from backend.upid import UpidError, parse_upid
@@ -29,11 +29,16 @@ _LIST = {
     "statusfilter": Parameter("statuses"),
 }
 _LOG = {"start": Parameter("integer", minimum=0), "limit": Parameter("integer", minimum=0)}
-_PHRASES = {400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found"}
+_FAILURES = {401: "authentication failed - invalid credentials", 403: "permission check failed"}
+"""The words of a call that fails for no reason of its own."""
 
 
-def answer_pbs(remote: SimulatedRemote, request: Request, now: float, auth_delay: float) -> Answer:
-    """What the host answers at `now` (UNIX seconds)."""
+def answer_pbs(
+    remote: SimulatedRemote, request: Request, now: float, auth_delay: float, failure: int | None = None
+) -> Answer:
+    """What the host answers at `now` (the fleet's clock, UNIX seconds); a call that is let in and exists fails
+    with the status `failure` instead of being carried out, if one is given."""
+    date = remote.told(now)
     token = find_token(remote, request)
     if token is None:
         why = (
@@ -41,24 +46,27 @@ def answer_pbs(remote: SimulatedRemote, request: Request, now: float, auth_delay
             if "authorization" in request.headers
             else "no authentication credentials provided."
         )
-        return _refuse(401, f"authentication failed - {why}", now, "unauthorized", delay=auth_delay)
+        return _refuse(401, f"authentication failed - {why}", date, "unauthorized", delay=auth_delay)
     segments = request.segments
     found = _ROUTES.find(request.method, segments[2:]) if segments[:2] == ["api2", "json"] else None
     if found is None:
-        return _refuse(404, f"Path '/{'/'.join(segments)}' not found.", now, "unknown")
+        return _refuse(404, f"Path '/{'/'.join(segments)}' not found.", date, "unknown")
     handler, parts, variables = found
     route = route_name(remote, parts, variables)
+    if failure is not None:
+        text, delay = _FAILURES.get(failure, phrase_of(failure)), auth_delay if failure == 401 else 0.0
+        return _refuse(failure, text, date, route, delay=delay)
     try:
         if variables.get("node", "localhost") != "localhost":
             raise Refusal(400, "parameter verification failed - 'node': no such node")
         result = handler(Call(remote, token, int(now), variables, request.parameters))
     except Refusal as refusal:
-        return _refuse(refusal.status, refusal.text, now, route)
+        return _refuse(refusal.status, refusal.text, date, route)
     except ParameterErrors as error:
-        return _refuse(400, _parameter_text(error), now, route)
+        return _refuse(400, _parameter_text(error), date, route)
     content = {"data": result.data} if result.total is None else {"data": result.data, "total": result.total}
-    headers = (("content-type", "application/json;charset=UTF-8"), ("date", formatdate(now, usegmt=True)))
-    return Answer(200, "OK", headers, orjson.dumps(content), route, result.rows)
+    headers = (("content-type", "application/json;charset=UTF-8"), ("date", formatdate(date, usegmt=True)))
+    return Answer(200, "OK", headers, orjson.dumps(content), route=route, rows=result.rows)
 
 
 def _version(call: Call) -> Result:
@@ -146,7 +154,7 @@ def _task_status(call: Call) -> Result:
         **split_user(task.user),
         "status": "running",
     }
-    if task.endtime <= call.now:
+    if task.ends <= call.now:
         data |= {"status": "stopped", "exitstatus": task.status}
     return Result(data)
 
@@ -226,6 +234,6 @@ def _parameter_text(error: ParameterErrors) -> str:
     )
 
 
-def _refuse(status: int, text: str, now: float, route: str, *, delay: float = 0.0) -> Answer:
-    headers = (("content-type", "text/plain; charset=utf-8"), ("date", formatdate(now, usegmt=True)))
-    return Answer(status, _PHRASES.get(status, ""), headers, text.encode(), route, delay=delay)
+def _refuse(status: int, text: str, date: int, route: str, *, delay: float = 0.0) -> Answer:
+    headers = (("content-type", "text/plain; charset=utf-8"), ("date", formatdate(date, usegmt=True)))
+    return Answer(status, phrase_of(status), headers, text.encode(), route=route, delay=delay)

@@ -12,7 +12,7 @@ from backend.simulator.fleet import SimulatedRemote
 from backend.simulator.messages import Answer, Request
 from backend.simulator.parameters import Parameter, ParameterErrors
 from backend.simulator.pve_tasks import cluster_tasks, list_tasks, stop_task, task_index, task_log, task_status
-from backend.simulator.routes import Call, Handler, Refusal, Result, Routes, find_token, route_name
+from backend.simulator.routes import Call, Handler, Refusal, Result, Routes, find_token, phrase_of, route_name
 
 _METHODS = ("GET", "POST", "PUT", "DELETE")
 _VM_ACTION = {
@@ -27,37 +27,56 @@ _VZDUMP = {
     "mode": Parameter("string", choices=("snapshot", "suspend", "stop")),
     "compress": Parameter("string", choices=("0", "1", "gzip", "lzo", "zstd")),
 }
+_FROM_THE_PROXY = {595: "Connection refused", 596: "Connection timed out"}
+"""What the node that was asked says of another that it cannot reach; nothing but a reason phrase."""
 # the ones that PVE lists when no path is asked for (PVE::API2::AccessControl)
 _PERMISSION_PATHS = ("/", "/access", "/nodes", "/pool", "/sdn", "/storage", "/vms")
 
 
-def answer_pve(remote: SimulatedRemote, request: Request, now: float, auth_delay: float) -> Answer:
-    """What the cluster answers at `now` (UNIX seconds)."""
+def answer_pve(
+    remote: SimulatedRemote, request: Request, now: float, auth_delay: float, failure: int | None = None
+) -> Answer:
+    """What the cluster answers at `now` (the fleet's clock, UNIX seconds); a call that is let in and exists fails
+    with the status `failure` instead of being carried out, if one is given."""
+    date = remote.told(now)
     if request.method not in _METHODS:
-        return _empty(501, f"method '{request.method}' not available", now)
+        return _empty(501, f"method '{request.method}' not available", date)
     token = find_token(remote, request)
     if token is None:
         reason = "Authentication failed!" if "authorization" in request.headers else "No ticket"
-        return _empty(401, reason, now, delay=auth_delay, route="unauthorized")
+        return _empty(401, reason, date, delay=auth_delay, route="unauthorized")
     segments = request.segments
     path = "/" + "/".join(segments[2:])
     found = _ROUTES.find(request.method, segments[2:]) if segments[:2] == ["api2", "json"] else None
     if found is None:
         text = f"Method '{request.method} {path}' not implemented"
-        return _encode(501, text, {"message": text, "data": None}, now, "unknown")
+        return _encode(501, text, {"message": text, "data": None}, date, "unknown")
     handler, parts, variables = found
     route = route_name(remote, parts, variables)
+    if failure == 401:
+        return _empty(401, "Authentication failed!", date, delay=auth_delay, route=route)
     try:
+        if failure is not None:
+            raise _failed(failure, variables.get("node"))
         _check_node(remote, variables.get("node"))
         result = handler(Call(remote, token, int(now), variables, request.parameters))
     except Refusal as refusal:
-        if refusal.status == 595:
-            return _empty(595, refusal.text, now, route=route)
-        return _encode_refusal(refusal, now, route)
+        if refusal.status in _FROM_THE_PROXY:
+            return _empty(refusal.status, refusal.text, date, route=route)
+        return _encode_refusal(refusal, date, route)
     except ParameterErrors as error:
-        return _encode_refusal(Refusal(400, "Parameter verification failed.", error.errors), now, route)
+        return _encode_refusal(Refusal(400, "Parameter verification failed.", error.errors), date, route)
     content = {"data": result.data} if result.total is None else {"data": result.data, "total": result.total}
-    return _encode(200, "OK", content, now, route, result.rows)
+    return _encode(200, "OK", content, date, route, result.rows)
+
+
+def _failed(status: int, node: str | None) -> Refusal:
+    """The refusal of a call that fails with that status for no reason of its own."""
+    if status == 403:
+        return Refusal(403, f"Permission check failed ({'/' if node is None else f'/nodes/{node}'}, Sys.Audit)")
+    if status in _FROM_THE_PROXY:
+        return Refusal(status, _FROM_THE_PROXY[status])
+    return Refusal(status, phrase_of(status))
 
 
 def _check_node(remote: SimulatedRemote, node: str | None) -> None:
@@ -71,7 +90,7 @@ def _check_node(remote: SimulatedRemote, node: str | None) -> None:
         why = f"failed to get address info for: {node}: Name or service not known"
         raise Refusal(500, f"hostname lookup '{node}' failed - {why}")
     if node in remote.offline:
-        raise Refusal(595, "Connection refused")
+        raise Refusal(595, _FROM_THE_PROXY[595])
 
 
 def _version(call: Call) -> Result:
@@ -206,28 +225,28 @@ _ROUTES = Routes(
 )
 
 
-def _encode_refusal(refusal: Refusal, now: float, route: str) -> Answer:
+def _encode_refusal(refusal: Refusal, date: int, route: str) -> Answer:
     content: dict[str, object] = {"data": None, "message": f"{refusal.text}\n"}
     if refusal.errors is not None:
         content["errors"] = refusal.errors
-    return _encode(refusal.status, refusal.text, content, now, route)
+    return _encode(refusal.status, refusal.text, content, date, route)
 
 
-def _encode(status: int, reason: str, content: object, now: float, route: str, rows: int = 0) -> Answer:
-    headers = (*_headers(now), ("content-type", "application/json;charset=UTF-8"))
-    return Answer(status, reason, headers, orjson.dumps(content), route, rows)
+def _encode(status: int, reason: str, content: object, date: int, route: str, rows: int = 0) -> Answer:
+    headers = (*_headers(date), ("content-type", "application/json;charset=UTF-8"))
+    return Answer(status, reason, headers, orjson.dumps(content), route=route, rows=rows)
 
 
-def _empty(status: int, reason: str, now: float, *, delay: float = 0.0, route: str = "unknown") -> Answer:
-    return Answer(status, reason, _headers(now), route=route, delay=delay)
+def _empty(status: int, reason: str, date: int, *, delay: float = 0.0, route: str = "unknown") -> Answer:
+    return Answer(status, reason, _headers(date), route=route, delay=delay)
 
 
-def _headers(now: float) -> tuple[tuple[str, str], ...]:
-    date = formatdate(now, usegmt=True)
+def _headers(date: int) -> tuple[tuple[str, str], ...]:
+    written = formatdate(date, usegmt=True)
     return (
         ("cache-control", "max-age=0"),
-        ("date", date),
-        ("expires", date),
+        ("date", written),
+        ("expires", written),
         ("pragma", "no-cache"),
         ("server", "pve-api-daemon/3.0"),
     )

@@ -1,6 +1,7 @@
 """The calls of PVE's API that are about tasks: PVE::API2::Tasks and PVE::API2::Cluster's list."""
 
 from collections.abc import Callable
+from itertools import takewhile
 from typing import Any
 
 import orjson
@@ -31,6 +32,8 @@ _LOG = {
     "limit": Parameter("integer", minimum=0),
     "download": Parameter("boolean"),
 }
+_STILL_ACTIVE = 30
+"""Seconds for which the fault `twice` has an ended task listed as running."""
 _CLUSTER_ROWS = 25
 _CLUSTER_BYTES = 32 * 1024
 """What one node tells its cluster (PVE::RPCEnvironment, PVE::Cluster::broadcast_tasklist)."""
@@ -44,31 +47,42 @@ def list_tasks(call: Call) -> Result:
     given = call.checked(_LIST)
     history, now = _history(call), call.now
     source = given.text("source") or "archive"
-    running = history.running(now) if source in ("active", "all") else []
+    active = _active(call) if source in ("active", "all") else []
     finished = history.finished(now) if source in ("archive", "all") else []
     since, until = given.integer("since"), given.integer("until")
     tests = _tests(call, given)
-    numbers = [
-        *history.started_between(running, since, until),
-        *history.started_between(finished, since, until),
-    ]
-    alive = set(running)
+    active = history.started_between(active, since, until)
+    numbers = [*active, *history.started_between(finished, since, until)]
     start = given.integer("start") or 0
     limit = given.integer("limit")
     end = start + (50 if limit is None else limit)
     if not tests:
-        rows = [_row(history.task(number), number in alive) for number in numbers[start:end]]
+        rows = [
+            _row(history.task(number), place < len(active))
+            for place, number in enumerate(numbers[start:end], start)
+        ]
         return Result(rows, len(numbers) or None, len(rows))
     rows, total = [], 0
-    for number in numbers:
+    for place, number in enumerate(numbers):
         task = history.task(number)
-        is_running = number in alive
+        is_running = place < len(active)
         status = "RUNNING" if is_running else task.status
         if all(test(task, status) for test in tests):
             if start <= total < end:
                 rows.append(_row(task, is_running))
             total += 1
     return Result(rows, total or None, len(rows))
+
+
+def _active(call: Call) -> list[int]:
+    """What the node's list of active tasks holds: those that run, and with the fault `twice` also those that ended
+    just now, which the archive has as well."""
+    history, now = _history(call), call.now
+    running = history.running(now)
+    if call.path["node"] not in call.remote.twice:
+        return running
+    ended = takewhile(lambda number: history.task(number).ends > now - _STILL_ACTIVE, history.finished(now))
+    return history.by_start([*running, *ended])
 
 
 def _tests(call: Call, given: Checked) -> list[Test]:
@@ -133,7 +147,7 @@ def task_status(call: Call) -> Result:
     if not call.may_see(task):
         raise _denied(call, "Sys.Audit")
     data = {**_identity(task), **split_user(task.user), "status": "running"}
-    if task.endtime <= call.now:
+    if task.ends <= call.now:
         data |= {"status": "stopped", "exitstatus": as_latin1(task.status)}
     return Result(data)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
@@ -34,7 +35,7 @@ class Call:
     """A request that was let in.
 
     Attributes:
-        now: whole UNIX seconds.
+        now: whole UNIX seconds, by the fleet's clock.
         path: what stood in the path in place of `{node}`, `{upid}`, …
         given: its parameters, not checked yet.
     """
@@ -95,6 +96,14 @@ def find_token(remote: SimulatedRemote, request: Request) -> Token | None:
         if token.id == token_id and token.secret == unquote(secret):
             return token
     return None
+
+
+def phrase_of(status: int) -> str:
+    """HTTP's own words for a status; of one that it does not know, its number."""
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return f"error {status}"
 
 
 def split_user(user: str) -> dict[str, str]:

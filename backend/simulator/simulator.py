@@ -1,24 +1,20 @@
-"""The simulated fleet in service: a TLS listener for each remote in one asyncio process, and what tests ask of
-it."""
+"""The simulated fleet: all of its remotes in service in one asyncio process, and what tests ask of them."""
 
 import asyncio
+import difflib
 import time
 from collections import Counter
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import Self
 
-from backend.archive.files import write_atomically
 from backend.simulator.catalogue import kind_called
 from backend.simulator.configuration import config_toml
-from backend.simulator.connection import PBS_KEEP_ALIVE, PVE_KEEP_ALIVE, serve_connection
-from backend.simulator.fleet import SimulatedRemote, make_fleet
-from backend.simulator.listener import Listener
-from backend.simulator.messages import Answer, Request
+from backend.simulator.fault import Fault, FaultError, parse_fault
+from backend.simulator.fleet import make_fleet
 from backend.simulator.options import SimulatorError, SimulatorOptions
-from backend.simulator.pbs import answer_pbs
-from backend.simulator.pve import answer_pve
+from backend.simulator.service import RemoteService
+from backend.simulator.truth import TrueTask, true_tasks
 from backend.task import Task
 from backend.upid import UpidError, remote_upid
 
@@ -27,27 +23,43 @@ class Simulator:
     """A fleet that listens while its context lasts: `async with Simulator(options) as simulator`.
 
     Attributes:
+        clock: the fleet's, UNIX seconds: all that the remotes tell follows from it. It goes as fast as the options
+            say.
         remotes: by name; PVE ones first.
         requests: how many requests were answered, by remote, method and path:
             `wien GET /nodes/pve1/tasks/{upid}/log`. May be cleared.
         rows: how many tasks the answers listed, by the same keys.
     """
 
-    def __init__(self, options: SimulatorOptions, clock: Callable[[], float] = time.time) -> None:
-        """`clock` gives UNIX seconds; all that the remotes tell follows from it. History stretches back from its
-        first reading, here."""
+    def __init__(
+        self,
+        options: SimulatorOptions,
+        clock: Callable[[], float] = time.time,
+        *,
+        faults: Sequence[Fault | str] = (),
+    ) -> None:
+        """`clock` gives UNIX seconds; history stretches back from its first reading, here. The `faults` hold from
+        the start on. Raises FaultError."""
         self.options = options
-        self._clock = clock
-        self.remotes = {remote.name: remote for remote in make_fleet(options, clock())}
+        epoch = clock()
+        speed = options.speed
+        self.clock = clock if speed == 1 else lambda: epoch + (clock() - epoch) * speed
         self.requests: Counter[str] = Counter()
         self.rows: Counter[str] = Counter()
-        self._listeners: dict[str, Listener] = {}
+        self.remotes = {remote.name: remote for remote in make_fleet(options, epoch)}
+        self._services = {
+            name: RemoteService(remote, options, self.clock, self.requests, self.rows)
+            for name, remote in self.remotes.items()
+        }
+        self._faults: tuple[Fault, ...] = ()
+        self._settling = asyncio.Lock()
+        self._suffer(self._checked(faults), int(epoch), from_ever=True)
 
     async def __aenter__(self) -> Self:
         """Listen on all ports. Raises SimulatorError if one is not to be had."""
         try:
-            for index, remote in enumerate(self.remotes.values()):
-                await self._listen(remote, self.options.port and self.options.port + index)
+            for index, service in enumerate(self._services.values()):
+                await service.open(self.options.port and self.options.port + index)
         except BaseException:
             await self._close()
             raise
@@ -65,7 +77,7 @@ class Simulator:
     def remembered(self, remote: str, now: float | None = None) -> list[Task]:
         """All tasks that a remote runs or remembers at `now` (UNIX seconds, by default its clock), in no
         particular order: the truth."""
-        moment = int(self._clock() if now is None else now)
+        moment = int(self.clock() if now is None else now)
         found = self.remotes[remote]
         tasks = []
         for history in found.histories.values():
@@ -98,7 +110,7 @@ class Simulator:
         shortest = kind_called(found.type, worker_type).shortest
         try:
             task = found.histories[node].start(
-                now=int(self._clock()),
+                now=int(self.clock()),
                 duration=int(shortest if duration is None else duration),
                 worker_type=worker_type,
                 worker_id=worker_id,
@@ -109,70 +121,79 @@ class Simulator:
             raise SimulatorError(str(error)) from None
         return task.upid
 
+    @property
+    def faults(self) -> tuple[Fault, ...]:
+        """The faults that hold now, the latest last."""
+        return self._faults
+
+    async def set_fault(self, fault: Fault | str) -> Fault:
+        """Let a fault hold from now on, in place of one of the same kind in the same place. Raises FaultError, or
+        SimulatorError as `set_faults` does."""
+        (new,) = self._checked([fault])
+        await self.set_faults([*self._without(new), new])
+        return new
+
+    async def clear_fault(self, fault: Fault | str) -> None:
+        """Let the fault of that kind in that place, whatever its amount, hold no longer; nothing if there is
+        none. Raises as `set_fault` does."""
+        (old,) = self._checked([fault])
+        await self.set_faults(self._without(old))
+
+    async def set_faults(self, faults: Sequence[Fault | str]) -> None:
+        """Let these faults hold from now on, and no others. Raises FaultError, and then changes nothing; or
+        SimulatorError if a port that was closed is not to be had again."""
+        self._suffer(self._checked(faults), int(self.clock()))
+        async with self._settling:
+            for service in self._services.values():
+                await service.settle()
+
+    def check(self, fault: Fault) -> None:
+        """Raises FaultError if the fault befalls nothing in this fleet."""
+        remotes = [remote for name, remote in self.remotes.items() if fault.befalls(name)]
+        if not remotes:
+            near = difflib.get_close_matches(fault.remote, self.remotes, 1) or [next(iter(self.remotes))]
+            raise FaultError(f"in the fault '{fault}': no remote is called {fault.remote}; there is {near[0]}")
+        if not any(fault.befalls_node(node) for remote in remotes for node in remote.nodes):
+            nodes = ", ".join(remotes[0].nodes)
+            raise FaultError(f"in the fault '{fault}': no node is called {fault.node}; there is {nodes}")
+        if fault.kind in ("offline", "twice") and all(remote.type == "pbs" for remote in remotes):
+            raise FaultError(f"in the fault '{fault}': {fault.kind} befalls nodes of PVE clusters only")
+
     def set_offline(self, remote: str, node: str, offline: bool = True) -> None:
         """Let a node refuse its cluster's connections (595), or take them again."""
-        if offline:
-            self.remotes[remote].offline.add(node)
-        else:
-            self.remotes[remote].offline.discard(node)
+        (fault,) = self._checked([Fault(remote, node, "offline")])
+        self._suffer((*self._without(fault), fault) if offline else self._without(fault), int(self.clock()))
 
     async def take_down(self, remote: str) -> None:
         """Close a remote's port and its connections, as a host that lost power."""
-        await self._listeners.pop(remote).close()
+        await self.set_fault(Fault(remote, None, "refuse"))
 
     async def bring_up(self, remote: str) -> None:
         """Listen again on the port that take_down closed. Raises SimulatorError if it is not to be had."""
-        await self._listen(self.remotes[remote], self.remotes[remote].port)
+        await self.clear_fault(Fault(remote, None, "refuse"))
 
-    async def _listen(self, remote: SimulatedRemote, port: int) -> None:
-        keep_alive = PVE_KEEP_ALIVE if remote.type == "pve" else PBS_KEEP_ALIVE
+    def truth(self) -> Iterator[TrueTask]:
+        """Every task that the fleet ever ran, up to now, node by node: those that are forgotten, too. Made as they
+        are asked for; what happens meanwhile does not show."""
+        return true_tasks(self.remotes.values(), int(self.clock()))
 
-        async def answer(request: Request) -> Answer:
-            return await self._answer(remote, request)
+    def _checked(self, faults: Sequence[Fault | str]) -> tuple[Fault, ...]:
+        read = tuple(parse_fault(fault) if isinstance(fault, str) else fault for fault in faults)
+        for fault in read:
+            self.check(fault)
+        return read
 
-        async def serve_client(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            await serve_connection(reader, writer, answer, keep_alive)
+    def _without(self, fault: Fault) -> tuple[Fault, ...]:
+        return tuple(other for other in self._faults if other.place != fault.place)
 
-        try:
-            listener = await Listener.open(self.options.host, port, remote.certificate.context, serve_client)
-        except OSError as error:
-            where = f"{self.options.host}:{port}"
-            why = error.strerror or error
-            raise SimulatorError(f"cannot listen on {where} for {remote.name}: {why}") from None
-        remote.port = listener.port
-        self._listeners[remote.name] = listener
-
-    async def _answer(self, remote: SimulatedRemote, request: Request) -> Answer:
-        if remote.latency:
-            await asyncio.sleep(remote.latency)
-        api = answer_pve if remote.type == "pve" else answer_pbs
-        answer = api(remote, request, self._clock(), self.options.auth_delay)
-        name = f"{remote.name} {request.method} {answer.route}"
-        self.requests[name] += 1
-        if answer.rows:
-            self.rows[name] += answer.rows
-        return answer
+    def _suffer(self, faults: tuple[Fault, ...], now: int, *, from_ever: bool = False) -> None:
+        self._faults = faults
+        for name, service in self._services.items():
+            own = tuple(fault for fault in faults if fault.befalls(name))
+            if own != service.faults:
+                service.suffer(own, now, from_ever=from_ever)
 
     async def _close(self) -> None:
-        for name in list(self._listeners):
-            await self.take_down(name)
-
-
-async def serve(
-    options: SimulatorOptions,
-    *,
-    write_config: Path | None = None,
-    ready: Callable[[Simulator], None] | None = None,
-) -> None:
-    """Serve a fleet until cancelled. Once all of it listens, its configuration is written to `write_config` (0600,
-    replaced as a whole), then `ready` is called. Raises SimulatorError."""
-    async with Simulator(options) as simulator:
-        if write_config is not None:
-            content = simulator.config_toml().encode()
-            try:
-                await asyncio.to_thread(write_atomically, write_config, content)
-            except OSError as error:
-                raise SimulatorError(f"cannot write {write_config}: {error.strerror}") from None
-        if ready is not None:
-            ready(simulator)
-        await asyncio.Event().wait()
+        async with self._settling:
+            for service in self._services.values():
+                await service.close()

@@ -1,11 +1,13 @@
 """The tasks of one node, each a pure function of the seed, the node and its number. What of them runs, is
 remembered, or was stopped is `history`'s matter."""
 
-from typing import NamedTuple
+from copy import copy
+from typing import NamedTuple, Self
 
 from backend.simulator.catalogue import Kind, kinds_of, spread, status_of
-from backend.simulator.draws import draw
-from backend.simulator.timeline import HOUR, NIGHT, Timeline
+from backend.simulator.clock import NodeClock
+from backend.simulator.draws import draw, key_of
+from backend.simulator.timeline import HOUR, NIGHT, Burst, Timeline
 from backend.upid import RemoteType, escape_worker_id
 
 _PIDS = 4_194_304
@@ -14,13 +16,19 @@ _PIDS = 4_194_304
 _LONG_SHARE = 4
 """How far back from the fleet's start, in tasks, a long one that still runs then may have begun."""
 
+_BRIEF = 20
+"""Seconds that a task of a burst lasts at most: else thousands would run at a time."""
+_BURSTS = 512
+"""How many bursts of a node have pids of their own."""
+
 
 class SimulatedTask(NamedTuple):
     """One task, from its start to the end that is meant for it.
 
     Attributes:
         node: as its UPID names it.
-        endtime: UNIX seconds; it runs until then.
+        begins, ends: when it runs, by the fleet's clock (UNIX seconds).
+        starttime, endtime: the same as the node tells it, by its own clock.
         worker_id: not escaped; empty for none.
         status: its final status.
         planned: seconds it lasts if nobody stops it.
@@ -30,6 +38,8 @@ class SimulatedTask(NamedTuple):
     node: str
     pid: int
     pstart: int
+    begins: int
+    ends: int
     starttime: int
     endtime: int
     worker_type: str
@@ -40,7 +50,11 @@ class SimulatedTask(NamedTuple):
 
 
 class TaskStream:
-    """The tasks that a node runs by itself, numbered from 0 on in the order of their starts."""
+    """The tasks that a node runs by itself, numbered from 0 on in the order of their starts.
+
+    Attributes:
+        clock: the node's own, by which it tells of them. All other times here are the fleet's.
+    """
 
     def __init__(
         self,
@@ -52,13 +66,15 @@ class TaskStream:
         guests: int,
         epoch: float,
         long_runner: bool,
+        clock: NodeClock,
     ) -> None:
         """`node` is the name in UPIDs, `key` where its random numbers come from. A `long_runner` has one task
         that began well before the `epoch` (UNIX seconds, the fleet's start) and ends well after it."""
         self.type = type
         self.node = node
         self.guests = guests
-        self._timeline = timeline
+        self.clock = clock
+        self._timeline: Timeline | Burst = timeline
         self._key = key
         self._epoch = epoch
         kinds = kinds_of(type)
@@ -67,6 +83,20 @@ class TaskStream:
         self._long_kinds = tuple(kind for kind in kinds if kind.longest >= 1_200)
         self._long_index = timeline.past - 1 - key % _LONG_SHARE if long_runner else -1
         self._boot = int(timeline.begin) - 3_600 - key % 2_000_000
+        self._first_pid = 1_000
+        self._first_task_id = 0
+
+    def burst(self, number: int, timeline: Burst) -> Self:
+        """The brief tasks of this node's burst `number` (from 0 on), numbered from 0 on for themselves."""
+        burst = copy(self)
+        burst._timeline = timeline
+        burst._key = key_of(self._key, "burst", number)
+        brief = tuple(kind for kind in kinds_of(self.type) if kind.longest <= _BRIEF)
+        burst._day = burst._night = spread(brief, night=False)
+        burst._long_index = -1
+        burst._first_pid = 0x0200_0000 + number % _BURSTS * _PIDS
+        burst._first_task_id = number + 1 << 32
+        return burst
 
     def start(self, index: int) -> float:
         """When task number `index` starts: whole UNIX seconds, or infinity if it never comes."""
@@ -97,8 +127,8 @@ class TaskStream:
             user=kind.users[(more >> 32) % len(kind.users)],
             status=status_of(kind, self.type, (bits >> 42) & 0x3F_FFFF),
             # ever growing by less than 8: no two tasks of a node share pid and start
-            pid=1_000 + (index * 7 + (more >> 40) % 7) % (_PIDS - 1_000),
-            task_id=index,
+            pid=self._first_pid + (index * 7 + (more >> 40) % 7) % (_PIDS - 1_000),
+            task_id=self._first_task_id + index,
             hundredths=(more >> 48) % 100,
         )
 
@@ -116,13 +146,14 @@ class TaskStream:
         hundredths: int,
     ) -> SimulatedTask:
         """A task of this node with a UPID as the real one writes it. `task_id` is for PBS alone; `hundredths` of a
-        second refine the start that pstart holds (in clock ticks since boot)."""
+        second refine the start that pstart holds (in clock ticks since boot, which no jump of the clock moves)."""
         pstart = max(0, start - self._boot) * 100 + hundredths
+        told = self.clock.told(start)
         head = f"UPID:{self.node}:{pid:08X}:{pstart:08X}"
         if self.type == "pve":
-            upid = f"{head}:{start:08X}:{worker_type}:{worker_id}:{user}:"
+            upid = f"{head}:{told:08X}:{worker_type}:{worker_id}:{user}:"
         else:
-            upid = f"{head}:{task_id:08X}:{start:08X}:{worker_type}:{escape_worker_id(worker_id)}:{user}:"
+            upid = f"{head}:{task_id:08X}:{told:08X}:{worker_type}:{escape_worker_id(worker_id)}:{user}:"
         return SimulatedTask(
             upid,
             self.node,
@@ -130,6 +161,8 @@ class TaskStream:
             pstart,
             start,
             start + duration,
+            told,
+            self.clock.told(start + duration),
             worker_type,
             worker_id,
             user,

@@ -1,5 +1,5 @@
-"""When the tasks of a node start: a past with nightly peaks, then new ones at a steady rate. Shared by all nodes
-of the same make; what tells nodes apart is the fraction that each hands in."""
+"""When the tasks of a node start: a past with nightly peaks, then new ones at a steady rate; and bursts besides.
+A timeline is shared by all nodes of the same make; what tells nodes apart is the fraction that each hands in."""
 
 from bisect import bisect_right
 from collections.abc import Callable
@@ -66,3 +66,32 @@ class Timeline:
         if moment + 1 >= self.anchor:
             high = self.past + int((moment + 1 - self.anchor) * self.per_second) + 2
         return low + bisect_right(range(low, high), moment, key=start)
+
+
+class Burst:
+    """The starts of many tasks in a short time, evenly from `begin` (UNIX seconds) on until it is ended."""
+
+    past = 0
+
+    def __init__(self, begin: int, per_minute: float) -> None:
+        self.per_minute = per_minute
+        self._begin = begin
+        self._count: int | None = None
+
+    def start(self, index: int, fraction: float) -> float:
+        """As a timeline's."""
+        if self._count is not None and index >= self._count:
+            return inf
+        return (self._begin + (index + fraction) * 60 / self.per_minute) // 1
+
+    def count_until(self, moment: float, start: Callable[[int], float]) -> int:
+        """As a timeline's."""
+        about = (moment + 1 - self._begin) * self.per_minute / 60
+        low, high = max(0, int(about) - 2), max(0, int(about) + 2)
+        if self._count is not None:
+            low, high = min(low, self._count), min(high, self._count)
+        return low + bisect_right(range(low, high), moment, key=start)
+
+    def end(self, moment: int, start: Callable[[int], float]) -> None:
+        """Let no more tasks start after `moment`, going by `start` as above."""
+        self._count = self.count_until(moment, start)
