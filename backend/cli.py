@@ -9,7 +9,7 @@ import click
 
 from backend.commands.command import Places, clear_errors
 
-COMMANDS = ("import", "list", "refresh", "remotes", "simulate")
+COMMANDS = ("import", "list", "log", "refresh", "remotes", "simulate", "stats", "stop", "track", "wait")
 """Each is `COMMAND_command` in a module of its name: only the one that is called is imported."""
 _MODULES = {"import": "import_history"}
 """Of a command whose name cannot be a module's."""

@@ -116,12 +116,17 @@ def parse_filter(text: str, *, now: float | None = None, tz: tzinfo | None = Non
     now = time.time() if now is None else now
     if len(text) > MOST_CHARACTERS:
         raise FilterError(text, f"expected at most {MOST_CHARACTERS} characters in a filter, not {len(text):,}")
-    written = [match["term"] for match in _TERM.finditer(text)]
+    written = split_terms(text)
     if len(written) > MOST_TERMS:
         raise FilterError(
             written[MOST_TERMS], f"expected at most {MOST_TERMS} terms in a filter, not {len(written)}"
         )
     return Filter(text.strip(), tuple(_parse_term(term, now, tz) for term in written))
+
+
+def split_terms(text: str) -> list[str]:
+    """A filter's terms, each as it is written."""
+    return [match["term"] for match in _TERM.finditer(text)]
 
 
 def split_last_term(text: str) -> tuple[str, str]:

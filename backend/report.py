@@ -4,7 +4,7 @@ import time
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from backend.archive.health import Health
+from backend.archive.health import Health, Round
 from backend.output import Column
 from backend.times import format_duration
 
@@ -42,7 +42,8 @@ TASK_COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class RemoteReport:
-    """One remote's health as `remotes` prints it. Times are UNIX seconds, latency is in seconds."""
+    """One remote's health as `remotes` prints it. Times are UNIX seconds, latency is in seconds;
+    `clock_skew` is how many its clock is ahead of ours."""
 
     remote: str
     type: str
@@ -52,6 +53,7 @@ class RemoteReport:
     nodes: int
     failing_nodes: int
     failing_since: float | None
+    clock_skew: float | None
     trouble: str | None
 
     def as_dict(self) -> dict[str, Any]:
@@ -80,10 +82,18 @@ def remote_reports(health: Health) -> list[RemoteReport]:
                 len(remote.nodes),
                 len(failing),
                 remote.failing_since,
+                remote.clock_skew,
                 "; ".join(troubles) or None,
             )
         )
     return reports
+
+
+def round_progress(round: Round, now: float) -> str:
+    """How far a full round that goes on is: `120 of 1,000 nodes, 50,312 tasks, about 2:10 left`."""
+    left = round.left(now)
+    about = "" if left is None else f", about {format_duration(left)} left"
+    return f"{round.nodes_done:,} of {round.nodes_total:,} nodes, {round.tasks:,} tasks{about}"
 
 
 def _age(moment: float | None) -> str:

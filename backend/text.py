@@ -21,6 +21,11 @@ def safe(text: str) -> str:
     return _UNSAFE.sub(_picture, text)
 
 
+def safe_line(line: str) -> str:
+    """The same for a line of text, in which tabs may stay."""
+    return safe(line) if "\t" not in line else "\t".join(map(safe, line.split("\t")))
+
+
 def _picture(match: re.Match[str]) -> str:
     code = ord(match[0])
     if code < 0x20:

@@ -14,8 +14,10 @@ LAYERS = [
     {"upid", "description", "text", "times"},
     {"task"},
     {"query", "config", "output"},
+    {"guests"},
     {"client", "archive"},
-    {"workers", "simulator", "listing", "report"},
+    {"workers", "simulator", "listing", "report", "counts", "remote_tasks"},
+    {"export"},
     {"daemon", "commands"},
     {"cli"},
 ]

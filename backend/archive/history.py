@@ -15,7 +15,7 @@ from backend.query import Filter
 from backend.task import Task
 
 if TYPE_CHECKING:
-    from backend.archive.tallies import FieldTally, TimeTally
+    from backend.archive.tallies import Tally
 
 
 class History:
@@ -79,7 +79,7 @@ class History:
         for place, matches in enumerate(self._matches(parts, wanted, cancelled)):
             yield from matches.walk(start if place == 0 else None, reverse)
 
-    def tally(self, wanted: Filter | None, tally: "FieldTally | TimeTally", cancelled: Cancelled = never) -> None:
+    def tally(self, wanted: Filter | None, tally: "Tally", cancelled: Cancelled = never) -> None:
         """Have all matches counted."""
         for matches in self._matches(self.parts, wanted, cancelled):
             matches.tally(tally)

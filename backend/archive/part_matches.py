@@ -14,7 +14,7 @@ from backend.query import Filter
 from backend.task import Task
 
 if TYPE_CHECKING:
-    from backend.archive.tallies import FieldTally, TimeTally
+    from backend.archive.tallies import Tally
 
 
 class PartMatches:
@@ -86,7 +86,7 @@ class PartMatches:
                 tasks = [task for task in tasks if (task.key <= start if reverse else task.key >= start)]
             yield from reversed(tasks) if reverse else tasks
 
-    def tally(self, tally: "FieldTally | TimeTally") -> None:
+    def tally(self, tally: "Tally") -> None:
         """Have all matches counted by what `tally` counts them by."""
         if not self._may_match():
             return

@@ -2,6 +2,7 @@
 only what is new is encoded. Columns tell what goes where; a stored line is read only where starts tie."""
 
 from collections.abc import Iterable
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,17 +75,17 @@ class Rewriter:
         keys = np.fromiter((-task.starttime for task in extra), np.int64, len(extra))
         firsts = np.searchsorted(ages, keys, side="left").tolist()
         ends = np.searchsorted(ages, keys, side="right").tolist()
+        # Those that started in the same second, decoded in one go.
+        tied = list(dict.fromkeys(chain.from_iterable(map(range, firsts, ends))))
+        stored = dict(zip(tied, decode_own(b"".join([lines[row] for row in tied])), strict=True))
         places: list[int] = []
         added: list[Task] = []
         dropped: list[int] = []
-        for task, first, end in zip(extra, firsts, ends, strict=True):
-            place = first
-            while place < end and (stored := decode_own(lines[place])[0]).upid <= task.upid:
-                if stored.upid == task.upid:
-                    break
+        for task, place, end in zip(extra, firsts, ends, strict=True):
+            while place < end and stored[place].upid < task.upid:
                 place += 1
-            if place < end and stored.upid == task.upid:
-                if later(stored, task) is not task:
+            if place < end and stored[place].upid == task.upid:
+                if later(stored[place], task) is not task:
                     continue
                 dropped.append(place)
             places.append(place)

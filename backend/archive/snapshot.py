@@ -9,6 +9,7 @@ from backend.archive.archive_file import ArchiveFile
 from backend.archive.blocks import Key
 from backend.archive.history import History
 from backend.archive.scan import Cancelled, never
+from backend.guests import Guest
 from backend.query import Filter
 from backend.task import Status, Task
 
@@ -117,6 +118,16 @@ class Snapshot:
         tally = TimeTally(edges)
         self._open_history.tally(wanted, tally, cancelled or never)
         return tally.bins
+
+    def guests(self, *, cancelled: Cancelled | None = None) -> list[Guest]:
+        """The guests and backup groups that any task is about, with what is known of their backups, in no
+        particular order; not those that were destroyed."""
+        from backend.archive.guest_tally import GuestTally  # numpy: only who counts pays for it
+
+        tally = GuestTally()
+        tally.add_tasks(self._running)
+        self._open_history.tally(None, tally, cancelled or never)
+        return tally.guests()
 
     @property
     def damage(self) -> tuple[str, ...]:

@@ -3,7 +3,7 @@ column yet is counted task by task."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 
@@ -14,6 +14,16 @@ Field = Literal["type", "remote", "node", "user", "status"]
 """What tasks can be counted by; a node by its own name, whatever its remote."""
 
 _ATTRIBUTES = {"type": "worker_type", "remote": "remote", "node": "node", "user": "user", "status": "status_class"}
+
+
+class Tally(Protocol):
+    """What is told of all matches: of those that are rows of columns, and of the others."""
+
+    def add_columns(self, matcher: ColumnMatcher, rows: Mask) -> None:
+        """Count the rows that a mask picks."""
+
+    def add_tasks(self, tasks: Iterable[Task]) -> None:
+        """Count tasks."""
 
 
 class FieldTally:

@@ -1,6 +1,9 @@
 """One remote over HTTPS: its tasks, their logs, and every way it can fail as a typed error. No retries in time:
 those are the workers' matter."""
 
+import time
+from collections.abc import Callable
+
 from backend.client.connection import Connection
 from backend.client.errors import (
     AnswerError,
@@ -13,8 +16,8 @@ from backend.client.errors import (
     RemoteError,
     UnreachableError,
 )
-from backend.client.limit import PATIENCE, FleetLimit, quick_connections
-from backend.client.model import Current, LogLine, Node, Page, TaskState
+from backend.client.limit import PATIENCE, FleetLimit
+from backend.client.model import Current, LogLine, LogPage, Node, Page, TaskState
 from backend.client.pbs import PbsClient
 from backend.client.permissions import Permissions
 from backend.client.pve import PveClient
@@ -30,6 +33,7 @@ __all__ = [
     "Current",
     "FleetLimit",
     "LogLine",
+    "LogPage",
     "Node",
     "NodeOfflineError",
     "NotFoundError",
@@ -43,7 +47,6 @@ __all__ = [
     "TaskState",
     "UnreachableError",
     "open_client",
-    "quick_connections",
 ]
 
 
@@ -54,6 +57,7 @@ def open_client(
     connect_timeout: float = 10.0,
     connections: int = 5,
     limit: FleetLimit | None = None,
+    clock: Callable[[], float] = time.time,
 ) -> RemoteClient:
     """A client of a remote; nothing is connected yet.
 
@@ -66,8 +70,14 @@ def open_client(
         connections: requests to this remote at a time.
         limit: requests at a time over the whole fleet, shared by its clients. With one, a request that takes long
             is given up, and made again among the slow.
+        clock: our time (UNIX seconds), which the remote's is compared with.
     """
     connection = Connection(
-        remote, timeout=timeout, connect_timeout=connect_timeout, connections=connections, limit=limit
+        remote,
+        timeout=timeout,
+        connect_timeout=connect_timeout,
+        connections=connections,
+        limit=limit,
+        clock=clock,
     )
     return PveClient(connection) if remote.type == "pve" else PbsClient(connection)

@@ -26,6 +26,11 @@ _PREVIEW = 80
 
 def read_data(connection: Connection, path: str, answer: Answer) -> Any:
     """The `data` of an answer to a request for `path`, of any JSON type. Raises RemoteError."""
+    return read_content(connection, path, answer)["data"]
+
+
+def read_content(connection: Connection, path: str, answer: Answer) -> dict[str, Any]:
+    """The same with what stands beside `data`, such as `total`. Raises RemoteError."""
     if answer.status != 200:
         raise _refusal(connection, path, answer)
     try:
@@ -36,7 +41,7 @@ def read_data(connection: Connection, path: str, answer: Answer) -> Any:
         raise connection.unreadable(f"{what}; is it a Proxmox API?") from None
     if not isinstance(content, dict) or "data" not in content:
         raise connection.unreadable("JSON without data; is it a Proxmox API?")
-    return content["data"]
+    return content
 
 
 def decode_json(text: bytes) -> Any:

@@ -2,9 +2,10 @@
 
 import asyncio
 import contextlib
+import re
 import time
 import zlib
-from collections.abc import Generator, Mapping
+from collections.abc import AsyncIterator, Callable, Generator, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from functools import partial
@@ -14,7 +15,7 @@ import httpcore
 import httpx
 
 from backend.client.errors import AnswerError, CertificateError, RemoteError, UnreachableError
-from backend.client.limit import FleetLimit, Lane
+from backend.client.limit import PATIENCE, FleetLimit, Lane
 from backend.client.tls import pinning_context, trusting_context
 from backend.client.transport import Transport
 from backend.client.trouble import Trouble, describe_trouble
@@ -24,8 +25,13 @@ from backend.text import safe
 MAX_ANSWER = 16 * 2**20
 """Bytes of the largest answer taken, after decompression: some 16 KiB for each task of a page."""
 
+MAX_LANES = 1000
+"""Nodes of a remote whose requests are kept apart, at most: far more than a cluster has."""
+
 MAX_WORDS = 600
 """Characters of an error's words, which may quote the remote."""
+
+_NODE_IN_PATH = re.compile(r"/nodes/([^/]+)/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +59,19 @@ class Connection:
         connect_timeout: float,
         connections: int,
         limit: FleetLimit | None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self.remote = remote
+        self._clock = clock
         self.latency: float | None = None
         self.clock_skew: float | None = None
         self._timeout = timeout
         self._connect_timeout = connect_timeout
         self._connections = connections
         self._slots = asyncio.Semaphore(connections)
-        self._lane = Lane(limit)
+        self._limit = limit
+        self._lanes: dict[str, Lane] = {}
+        self._failure: RemoteError | None = None
         self._clients: dict[Endpoint, httpx.AsyncClient] = {}
         self._first = 0
 
@@ -79,17 +89,36 @@ class Connection:
         # The remote's own slot first: a slow remote must not sit on the fleet's while it waits for itself.
         async with self._slots:
             ask = partial(self._first_answer, method, path, query or {}, idempotent)
-            return await self._lane.run(ask, repeatable=idempotent)
+            return await self._lane_of(path).run(ask, repeatable=idempotent)
+
+    @contextlib.asynccontextmanager
+    async def turn_to_read(self) -> AsyncIterator[None]:
+        """Wait for the turn to take a large answer apart, and let the event loop go on when that is done."""
+        if self._limit is None:
+            yield
+            return
+        async with self._limit.reading:
+            yield
+            await asyncio.sleep(0)
+
+    def _lane_of(self, path: str) -> Lane:
+        """A cluster passes requests on to its nodes: one of them that is silent makes the others no slower."""
+        node = _NODE_IN_PATH.match(path)
+        name = node[1] if node else ""
+        if name not in self._lanes and len(self._lanes) >= MAX_LANES:
+            self._lanes.clear()
+        return self._lanes.setdefault(name, Lane(self._limit))
 
     async def _first_answer(
-        self, method: str, path: str, query: Mapping[str, str | int], idempotent: bool
+        self, method: str, path: str, query: Mapping[str, str | int], idempotent: bool, brief: bool
     ) -> Answer:
         nodes = self.remote.nodes
         first = self._first
         troubles: list[tuple[Endpoint, Trouble]] = []
         endpoint = nodes[first]
+        seconds = min(PATIENCE, self._timeout) if brief else self._timeout
         try:
-            async with asyncio.timeout(self._timeout):
+            async with asyncio.timeout(seconds):
                 for step in range(len(nodes)):
                     index = (first + step) % len(nodes)
                     endpoint = nodes[index]
@@ -100,17 +129,22 @@ class Connection:
                         outcome = await self._ask(endpoint, method, path, query, fresh=True)
                     if isinstance(outcome, Answer):
                         self._first = index
+                        self._failure = None
                         return outcome
                     troubles.append((endpoint, outcome))
                     if outcome.sent and not idempotent:
                         break
         except TimeoutError:
             self._first = (nodes.index(endpoint) + 1) % len(nodes)
-            words = f"no whole answer within {self._timeout:g} s"
+            if brief and self._failure is not None:
+                # A brief silence tells nothing that the long one before it did not.
+                raise type(self._failure)(self.remote.name, self._failure.words) from None
+            words = f"no whole answer within {seconds:g} s"
             troubles.append((endpoint, Trouble(UnreachableError, words, sent=True)))
-        raise self._failure(troubles, idempotent)
+        self._failure = self._describe(troubles, idempotent)
+        raise self._failure
 
-    def _failure(self, troubles: list[tuple[Endpoint, Trouble]], idempotent: bool) -> RemoteError:
+    def _describe(self, troubles: list[tuple[Endpoint, Trouble]], idempotent: bool) -> RemoteError:
         words = "; ".join(f"{endpoint}: {trouble.words}" for endpoint, trouble in troubles)
         if not idempotent and any(trouble.sent for _, trouble in troubles):
             words += "; whether the request was carried out is not known"
@@ -139,7 +173,7 @@ class Connection:
         self, client: httpx.AsyncClient, endpoint: Endpoint, method: str, path: str, query: Mapping[str, str | int]
     ) -> Answer | Trouble:
         url = f"https://{endpoint}/api2/json{path}"
-        began, wall = time.perf_counter(), time.time()
+        began, wall = time.perf_counter(), self._clock()
         try:
             async with client.stream(method, url, params=query or None) as response:
                 body = await self._read(response)

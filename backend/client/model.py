@@ -1,4 +1,4 @@
-"""What a client hands out beside tasks: nodes, pages, what runs now, a task's state, log lines."""
+"""What a client hands out beside tasks: nodes, pages, what runs now, a task's state, its log."""
 
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -54,3 +54,11 @@ class LogLine(NamedTuple):
 
     number: int
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class LogPage:
+    """Some lines of a task's log; `total` is how many there are in all, None where the remote does not say."""
+
+    lines: list[LogLine]
+    total: int | None

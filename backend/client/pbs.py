@@ -1,6 +1,6 @@
 """A Proxmox Backup Server: one host, which calls itself `localhost` in paths."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from backend.client.model import Current, Node
 from backend.client.remote import RemoteClient
@@ -15,9 +15,9 @@ class PbsClient(RemoteClient):
     async def nodes(self) -> list[Node]:
         return [Node(NODE, True)]
 
-    async def current(self) -> Current:
+    async def current(self, nodes: Collection[str] = ()) -> Current:
         # limit=0: all of them.
-        page = self._rows(await self._get(f"/nodes/{NODE}/tasks", {"running": 1, "limit": 0}))
+        page = await self._get_rows(f"/nodes/{NODE}/tasks", {"running": 1, "limit": 0})
         return Current([task for task in page.tasks if task.running], [], rejected=page.rejected)
 
     async def version(self) -> str:

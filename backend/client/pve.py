@@ -1,12 +1,17 @@
 """A Proxmox VE cluster, or a single PVE host."""
 
+import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 
-from backend.client.model import Current, Node
+from backend.client.answers import read_data
+from backend.client.errors import NodeOfflineError, RemoteError
+from backend.client.model import Current, Node, Page
+from backend.client.paging import PAGE_ROWS
 from backend.client.remote import RemoteClient
 from backend.text import repair_latin1
 from backend.upid import RemoteUpid
@@ -17,6 +22,8 @@ MAX_NODES = 200
 _NEARLY_CUT = 28 * 1024
 """JSON bytes of a node's part of `/cluster/tasks` from which rows may be missing: PVE drops rows until less than
 32 KiB are left (PVE::Cluster::broadcast_tasklist), and the last one dropped may have been a large one."""
+_NODE_PATIENCE = 10.0
+"""Seconds within which each of several nodes has to tell what it runs: the others' tasks do not wait longer."""
 
 
 class PveClient(RemoteClient):
@@ -38,12 +45,31 @@ class PveClient(RemoteClient):
             raise self._connection.unreadable("a node list without nodes")
         return sorted(nodes.values(), key=lambda node: node.name)
 
-    async def current(self) -> Current:
-        data = await self._get("/cluster/tasks")
-        page = self._rows(data)
-        running = [task for task in page.tasks if task.running]
-        finished = [task for task in page.tasks if not task.running]
-        return Current(running, finished, _cut_nodes(data), page.rejected)
+    async def current(self, nodes: Collection[str] = ()) -> Current:
+        if not nodes:
+            path = "/cluster/tasks"
+            answer = await self._connection.request("GET", path)
+            async with self._connection.turn_to_read():
+                data = read_data(self._connection, path, answer)
+                return _sort([await self._read_rows(data)], _cut_nodes(data))
+        outcomes = await asyncio.gather(*map(self._active, nodes))
+        pages = [outcome for outcome in outcomes if isinstance(outcome, Page)]
+        for outcome in outcomes:
+            if isinstance(outcome, RemoteError) and not pages:
+                raise outcome
+        return _sort(pages, frozenset())
+
+    async def _active(self, node: str) -> Page | RemoteError:
+        """What a node itself says that runs or has just ended."""
+        try:
+            async with asyncio.timeout(_NODE_PATIENCE):
+                path = f"/nodes/{quote(node, safe='')}/tasks"
+                return await self._get_rows(path, {"source": "active", "limit": PAGE_ROWS})
+        except TimeoutError:
+            words = f"node {node} did not answer within {_NODE_PATIENCE:.0f} s"
+            return NodeOfflineError(self.name, words, node)
+        except RemoteError as error:
+            return error
 
     async def version(self) -> str:
         data = await self._get("/version")
@@ -69,6 +95,16 @@ class PveClient(RemoteClient):
 
     def _unknown(self, exitstatus: str) -> bool:
         return False
+
+
+def _sort(pages: Iterable[Page], truncated: frozenset[str]) -> Current:
+    """The running and the finished tasks of these answers."""
+    current = Current([], [], truncated)
+    for page in pages:
+        for task in page.tasks:
+            (current.running if task.running else current.finished).append(task)
+        current.rejected += page.rejected
+    return current
 
 
 def _cut_nodes(rows: list[Any]) -> frozenset[str]:

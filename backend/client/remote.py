@@ -1,20 +1,23 @@
 """One remote's tasks over its API: what is the same for PVE and PBS. What differs is in `pve` and `pbs`."""
 
+import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from typing import Any, ClassVar, Self
 from urllib.parse import quote
 
-from backend.client.answers import read_data
+from backend.client.answers import read_content, read_data
 from backend.client.connection import Connection
 from backend.client.errors import NotFoundError
-from backend.client.model import Current, LogLine, Node, Page, TaskState
+from backend.client.model import Current, LogLine, LogPage, Node, Page, TaskState
 from backend.client.paging import PAGE_ROWS, EndlessList, read_pages
 from backend.client.permissions import Permissions, read_permissions
-from backend.client.rows import read_rows, tidy_status
+from backend.client.rows import RowReader, tidy_status
 from backend.task import Task
 from backend.upid import RemoteType, RemoteUpid, parse_remote_upid
 
+_SLICE_ROWS = 250
+"""Rows read in one go: about a millisecond."""
 _NO_LOG = "unable to open file - "
 _EMPTY_LOG = "no content"
 
@@ -59,8 +62,10 @@ class RemoteClient(ABC):
         """The remote's members."""
 
     @abstractmethod
-    async def current(self) -> Current:
-        """What runs now, and what ended just before if the remote tells so in the same answer: one request."""
+    async def current(self, nodes: Collection[str] = ()) -> Current:
+        """What runs now, and what ended just before if the remote tells so in the same answer: one request. Where
+        the token may not see that answer whole, `nodes` are asked one by one instead; one that does not answer is
+        left out, unless all are."""
 
     @abstractmethod
     async def version(self) -> str:
@@ -126,17 +131,23 @@ class RemoteClient(ABC):
 
         Empty where there are no more, or none at all. Raises NotFoundError where the log is gone.
         """
+        return (await self.log_page(upid, start=start, limit=limit)).lines
+
+    async def log_page(self, upid: str, *, start: int = 0, limit: int = 500) -> LogPage:
+        """The same, and how many lines the log has."""
+        path = f"{self._task_path(upid)}/log"
         query = {"start": self._log_start(start), "limit": limit}
-        data = await self._get(f"{self._task_path(upid)}/log", query)
+        content = read_content(self._connection, path, await self._connection.request("GET", path, query))
+        data, total = content["data"], content.get("total")
         if not isinstance(data, list):
             raise self._connection.unreadable("a task log of another form")
         lines = [self._log_line(row) for row in data]
         if len(lines) == 1 and lines[0].number == 1:
             if lines[0].text == _EMPTY_LOG:
-                return []
+                return LogPage([], 0)
             if lines[0].text.startswith(_NO_LOG):
                 raise NotFoundError(self.name, "the task's log is gone, or was never written")
-        return lines
+        return LogPage(lines, total if isinstance(total, int) and not isinstance(total, bool) else None)
 
     async def stop(self, upid: str) -> None:
         """Ask the remote to stop a task; it may take its time, or have ended already. Sent once at most."""
@@ -182,12 +193,22 @@ class RemoteClient(ABC):
             query["since"] = since
         if until is not None:
             query["until"] = until
-        return self._rows(await self._get(f"/nodes/{quote(node, safe='')}/tasks", query))
+        return await self._get_rows(f"/nodes/{quote(node, safe='')}/tasks", query)
 
-    def _rows(self, data: Any) -> Page:
+    async def _get_rows(self, path: str, query: Mapping[str, str | int] | None = None) -> Page:
+        answer = await self._connection.request("GET", path, query)
+        async with self._connection.turn_to_read():
+            return await self._read_rows(read_data(self._connection, path, answer))
+
+    async def _read_rows(self, data: Any) -> Page:
+        """The tasks of a list; the event loop goes on now and then while a long one is read."""
         if not isinstance(data, list):
             raise self._connection.unreadable("a task list of another form")
-        return read_rows(data, self.type, self.name)
+        reader = RowReader(self.type, self.name)
+        for first in range(0, len(data), _SLICE_ROWS):
+            await asyncio.sleep(0)
+            reader.read(data[first : first + _SLICE_ROWS])
+        return reader.page()
 
     def _own(self, upid: str) -> RemoteUpid:
         parsed = parse_remote_upid(upid)

@@ -14,18 +14,30 @@ _LATEST = 2**33
 """UNIX seconds no end time lies beyond (the year 2242); start times are 32 bits by their UPIDs."""
 
 
-def read_rows(rows: list[Any], type: RemoteType, remote: str) -> Page:
-    """The tasks of a list's rows, in their order, each once: as finished where the list has it running, too."""
-    tasks: dict[str, Task] = {}
-    rejected = 0
-    for row in rows:
-        task = read_row(row, type, remote)
-        if task is None:
-            rejected += 1
-            continue
-        known = tasks.get(task.upid)
-        tasks[task.upid] = task if known is None else later(known, task)
-    return Page(list(tasks.values()), len(rows), rejected)
+class RowReader:
+    """Reads a list's rows, in as many pieces as one likes."""
+
+    def __init__(self, type: RemoteType, remote: str) -> None:
+        self._type = type
+        self._remote = remote
+        self._tasks: dict[str, Task] = {}
+        self._rows = self._rejected = 0
+
+    def read(self, rows: list[Any]) -> None:
+        """Read some rows more."""
+        tasks = self._tasks
+        for row in rows:
+            task = read_row(row, self._type, self._remote)
+            if task is None:
+                self._rejected += 1
+                continue
+            known = tasks.get(task.upid)
+            tasks[task.upid] = task if known is None else later(known, task)
+        self._rows += len(rows)
+
+    def page(self) -> Page:
+        """The tasks so far, in their order, each once: as finished where the list has it running, too."""
+        return Page(list(self._tasks.values()), self._rows, self._rejected)
 
 
 def read_row(row: Any, type: RemoteType, remote: str) -> Task | None:

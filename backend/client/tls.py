@@ -1,5 +1,6 @@
 """TLS to an endpoint: whose certificate is believed, checked before the first byte of a request is sent."""
 
+import asyncio
 import hashlib
 import ssl
 from collections.abc import Iterable
@@ -9,6 +10,8 @@ from pathlib import Path
 import httpcore
 from httpcore import SOCKET_OPTION, AsyncNetworkBackend, AsyncNetworkStream
 
+from backend.client.resolve import addresses_of, connect_to_first
+
 
 class WrongFingerprint(httpcore.ConnectError):
     """The server's certificate is another one than expected; `got` is its fingerprint."""
@@ -16,6 +19,10 @@ class WrongFingerprint(httpcore.ConnectError):
     def __init__(self, got: str) -> None:
         super().__init__(f"certificate with fingerprint {got}")
         self.got = got
+
+
+class SilentNameServer(httpcore.ConnectError):
+    """Nobody told the addresses of the endpoint's name in time."""
 
 
 def fingerprint_of(certificate: bytes) -> str:
@@ -70,7 +77,20 @@ class Backend(AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[SOCKET_OPTION] | None = None,
     ) -> AsyncNetworkStream:
-        stream = await self._backend.connect_tcp(host, port, timeout, local_address, socket_options)
+        async def connect(address: str) -> AsyncNetworkStream:
+            return await self._backend.connect_tcp(address, port, None, local_address, socket_options)
+
+        addresses: list[str] | None = None
+        try:
+            async with asyncio.timeout(timeout):
+                addresses = await addresses_of(host)
+                stream = await connect_to_first(addresses, connect, AsyncNetworkStream.aclose)
+        except TimeoutError as error:
+            if addresses is None:
+                raise SilentNameServer(host) from error
+            raise httpcore.ConnectTimeout(str(error)) from error
+        except OSError as error:
+            raise httpcore.ConnectError(str(error)) from error
         return _Stream(stream, self._fingerprint)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import httpcore
 
 from backend.client.errors import AnswerError, CertificateError, RemoteError, UnreachableError
-from backend.client.tls import WrongFingerprint
+from backend.client.tls import SilentNameServer, WrongFingerprint
 from backend.config import Endpoint
 
 # OpenSSL's X509_V_ERR_…
@@ -35,6 +35,8 @@ def describe_trouble(error: Exception, endpoint: Endpoint) -> Trouble:
             "if it was renewed, check the new one on the host and put its fingerprint into the configuration",
             sent=False,
         )
+    if isinstance(error, SilentNameServer):
+        return Trouble(UnreachableError, "its name cannot be resolved (no name server answers)", sent=False)
     cause = _system_error(error)
     if isinstance(cause, ssl.SSLCertVerificationError):
         return Trouble(CertificateError, _certificate_words(cause), sent=False)

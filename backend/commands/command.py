@@ -26,14 +26,19 @@ class Places:
         """The cache directory."""
         return self.cache_dir or default_cache_dir()
 
+    @property
+    def config_file(self) -> Path:
+        """The configuration file, whether or not there is one."""
+        return self.config or default_config_path()
+
     def load(self) -> Config:
         """Read the configuration. Raises ClickException with the way on if there is none."""
-        path = self.config or default_config_path()
+        path = self.config_file
         try:
             path.stat()
         except (FileNotFoundError, NotADirectoryError):
             raise click.ClickException(
-                f"there is no configuration at {path}; write one as the README shows, "
+                f"there is no configuration at {path}; make one with `remote-tasks remotes add NAME`, "
                 "or look around with `remote-tasks --demo`"
             ) from None
         return load_config(path)

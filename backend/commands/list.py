@@ -22,7 +22,8 @@ spaces, commas give choices. The fields:
 _COUNT = click.IntRange(0, 2**31)
 
 
-def _join_filter(words: tuple[str, ...]) -> Filter:
+def join_filter(words: tuple[str, ...]) -> Filter:
+    """The filter that a command's words make up. Raises FilterError; NoSuchOption for a word such as `--limt`."""
     for word in words:
         if word.startswith("--"):
             raise click.NoSuchOption(word.partition("=")[0])
@@ -44,7 +45,7 @@ def list_command(
     Reads the cache alone, which the dashboard or a daemon keeps up to date. Times are local in the table, UNIX
     seconds in the other formats.
     """
-    wanted = _join_filter(words)
+    wanted = join_filter(words)
     cache = places.existing_cache()
     with cache.snapshot() as snapshot:
         if running:

@@ -1,6 +1,7 @@
-"""The configuration: settings and remotes, from a TOML file and from PDM's remotes.cfg."""
+"""The configuration: settings and remotes, from a TOML file and from PDM's remotes.cfg.
+Live reload is in `backend.config.watch`, for those who need it."""
 
-from backend.config.model import Config, ConfigError, Endpoint, RemoteConfig, Secret, Settings
+from backend.config.model import Config, ConfigError, Endpoint, KeyWish, RemoteConfig, Secret, Settings
 from backend.config.places import default_cache_dir, default_config_path
 from backend.config.toml import load_config
 
@@ -8,6 +9,7 @@ __all__ = [
     "Config",
     "ConfigError",
     "Endpoint",
+    "KeyWish",
     "RemoteConfig",
     "Secret",
     "Settings",

@@ -4,7 +4,8 @@ a key: exact for the way people write; for any other, the nearest table or the f
 import re
 import tomllib
 
-_HEADER = re.compile(r"\s*\[{1,2}(?P<path>[^\[\]]+)\]{1,2}\s*(?:#.*)?")
+HEADER = re.compile(r"\s*\[{1,2}(?P<path>[^\[\]]+)\]{1,2}\s*(?:#.*)?")
+"""A line that begins a table, whose name is the group `path`."""
 _KEY = re.compile(r"""\s*(?P<path>(?:[A-Za-z0-9_\-.\s]|"[^"]*"|'[^']*')+?)\s*=""")
 
 
@@ -16,14 +17,14 @@ class KeyLines:
         self._lines: dict[tuple[str, ...], int] = {}
         table: tuple[str, ...] = ()
         for number, line in enumerate(self._text, 1):
-            header = _HEADER.fullmatch(line.rstrip("\r"))
+            header = HEADER.fullmatch(line.rstrip("\r"))
             if header is not None:
-                table = _path(header["path"]) or table
+                table = read_path(header["path"]) or table
                 self._lines.setdefault(table, number)
                 continue
             key = _KEY.match(line)
             if key is not None:
-                path = _path(key["path"])
+                path = read_path(key["path"])
                 for length in range(1, len(path) + 1):
                     self._lines.setdefault(table + path[:length], number)
 
@@ -41,8 +42,8 @@ class KeyLines:
         return line
 
 
-def _path(text: str) -> tuple[str, ...]:
-    """The parts of a dotted key."""
+def read_path(text: str) -> tuple[str, ...]:
+    """The parts of a dotted key; none if it is no key."""
     try:
         value = tomllib.loads(f"{text} = 0")
     except tomllib.TOMLDecodeError:

@@ -10,7 +10,9 @@ DEFAULT_PORTS: dict[RemoteType, int] = {"pve": 8006, "pbs": 8007}
 
 class ConfigError(Exception):
     """The configuration cannot be used; `str()` is `FILE:LINE: what is wrong and what was expected`, never with
-    a secret in it."""
+    a secret in it. `files` are all files that were looked at: a change of one of them may mend it."""
+
+    files: frozenset[Path] = frozenset()
 
 
 class Secret:
@@ -53,7 +55,11 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class RemoteConfig:
-    """One remote: a PVE cluster or a PBS host. `nodes` are tried in their order; there is at least one."""
+    """One remote: a PVE cluster or a PBS host. `nodes` are tried in their order; there is at least one.
+
+    Two are equal if connecting to them is the same: `ca_digest`, the SHA-256 of what the ca-file holds, makes a
+    remote another one when its ca-file was renewed.
+    """
 
     name: str
     type: RemoteType
@@ -61,6 +67,7 @@ class RemoteConfig:
     token_id: str
     secret: Secret
     ca_file: Path | None = None
+    ca_digest: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +92,21 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyWish:
+    """The keys that are to do an action of the dashboard's; `where` is `FILE:LINE`. Two are equal if they wish for
+    the same. Which actions and keys there are, the dashboard knows."""
+
+    keys: tuple[str, ...]
+    where: str = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """The whole configuration. `path` is the file it was read from, None if it was made otherwise; `files` are all
-    files it depends on, to be watched."""
+    files it depends on, to be watched; `keys` are wishes by the name of the action."""
 
     path: Path | None = None
     settings: Settings = Settings()
     remotes: dict[str, RemoteConfig] = field(default_factory=dict)
+    keys: dict[str, KeyWish] = field(default_factory=dict)
     files: frozenset[Path] = frozenset()

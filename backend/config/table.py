@@ -31,7 +31,11 @@ class Table:
 
     def error(self, words: str, *key: str, content: str | None = None) -> ConfigError:
         """The error for a key of this table, or for the table."""
-        return ConfigError(f"{self.file}:{self._lines.find((*self.path, *key), content)}: {words}")
+        return ConfigError(f"{self.where(*key, content=content)}: {words}")
+
+    def where(self, *key: str, content: str | None = None) -> str:
+        """`FILE:LINE` of a key of this table, or of the table; with `content`, of the line of it that has that."""
+        return f"{self.file}:{self._lines.find((*self.path, *key), content)}"
 
     def allow(self, *keys: str) -> None:
         """Refuse any other key."""

@@ -1,26 +1,29 @@
-"""The configuration file: `[settings]` and `[remotes.NAME]`, in TOML."""
+"""The configuration file: `[settings]`, `[remotes.NAME]` and `[keys]`, in TOML."""
 
+import hashlib
 import os
 import re
 import tomllib
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from backend.config.lines import KeyLines
-from backend.config.model import Config, ConfigError, Endpoint, RemoteConfig, Secret, Settings
+from backend.config.model import Config, ConfigError, Endpoint, KeyWish, RemoteConfig, Secret, Settings
 from backend.config.pdm import read_pdm_remotes, shadow_of
 from backend.config.table import Table
 from backend.config.values import (
     check_private,
     read_endpoint,
     read_fingerprint,
+    read_name,
     read_secret,
     read_secret_file,
     read_token_id,
     resolve,
 )
 from backend.times import parse_duration
-from backend.upid import RemoteType, is_remote_name
+from backend.upid import RemoteType
 
 _AT = re.compile(r" \(at line (?P<line>\d+), column \d+\)$")
 _SECRETS = ("token-secret-file", "token-secret-env", "token-secret")
@@ -31,6 +34,17 @@ _LONGEST_INTERVAL = 7 * 86_400
 def load_config(path: Path) -> Config:
     """Read a configuration file and all it names. A remote of PDM's gives way to one of the same name in the file
     itself. Raises ConfigError."""
+    # Each goes in before it is read: what cannot be read now is to be watched as well.
+    files = {path}
+    try:
+        return _load(path, files)
+    except ConfigError as error:
+        error.files = frozenset(files)
+        raise
+
+
+def read_toml(path: Path) -> tuple[str, dict[str, Any]]:
+    """The text of a configuration file and what is in it, as far as TOML goes. Raises ConfigError."""
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:
@@ -39,33 +53,36 @@ def load_config(path: Path) -> Config:
         line = error.object.count(b"\n", 0, error.start) + 1
         raise ConfigError(f"{path}:{line}: the configuration is no UTF-8 text") from None
     try:
-        content = tomllib.loads(text)
+        return text, tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         words = str(error)
         at = _AT.search(words)
         line = int(at["line"]) if at else text.rstrip("\n").count("\n") + 1
         raise ConfigError(f"{path}:{line}: no valid TOML: {_AT.sub('', words)}") from None
+    except RecursionError:
+        raise ConfigError(f"{path}:1: no valid TOML: nested too deeply") from None
+
+
+def _load(path: Path, files: set[Path]) -> Config:
+    text, content = read_toml(path)
     root = Table(path, KeyLines(text), (), content)
-    root.allow("settings", "remotes")
-    files = {path}
-    settings = _settings(root.table("settings"))
+    root.allow("settings", "remotes", "keys")
+    settings = _settings(root.table("settings"), files)
     remotes: dict[str, RemoteConfig] = {}
     if settings.pdm_remotes is not None:
+        files.add(shadow_of(settings.pdm_remotes))
         remotes |= read_pdm_remotes(settings.pdm_remotes)
-        files |= {settings.pdm_remotes, shadow_of(settings.pdm_remotes)}
     section = root.table("remotes")
     for name in section.content:
-        if not is_remote_name(name):
-            raise section.error(
-                f"{name!r} is no name for a remote; expected 2 to 32 letters, digits, `.`, `_`, `-`, "
-                "beginning with a letter, a digit or `_`",
-                name,
-            )
+        try:
+            read_name(name)
+        except ValueError as error:
+            raise section.error(str(error), name) from None
         remotes[name] = _remote(section.table(name), name, files)
-    return Config(path, settings, remotes, frozenset(files))
+    return Config(path, settings, remotes, _keys(root.table("keys")), frozenset(files))
 
 
-def _settings(table: Table) -> Settings:
+def _settings(table: Table, files: set[Path]) -> Settings:
     table.allow(
         "fetch-interval",
         "poll-interval",
@@ -82,8 +99,19 @@ def _settings(table: Table) -> Settings:
         max_connections=_number(table, "max-connections", 1000) or defaults.max_connections,
         max_connections_per_remote=_number(table, "max-connections-per-remote", 100)
         or defaults.max_connections_per_remote,
-        pdm_remotes=_file(table, "pdm-remotes"),
+        pdm_remotes=_file(table, "pdm-remotes", files)[0],
     )
+
+
+def _keys(table: Table) -> dict[str, KeyWish]:
+    """The keys of actions, whose names the dashboard knows."""
+    wishes = {}
+    for action, value in table.content.items():
+        keys = (value,) if isinstance(value, str) else value
+        if not isinstance(keys, tuple | list) or not keys or not all(isinstance(key, str) for key in keys):
+            raise table.error(f'{action}: expected a key in quotes such as "n", or a list of them', action)
+        wishes[action] = KeyWish(tuple(keys), table.where(action))
+    return wishes
 
 
 def _interval(table: Table, key: str, shortest: int) -> int | None:
@@ -100,16 +128,16 @@ def _number(table: Table, key: str, largest: int) -> int | None:
     return number
 
 
-def _file(table: Table, key: str) -> Path | None:
-    """A file that is there and can be read."""
+def _file(table: Table, key: str, files: set[Path]) -> tuple[Path | None, bytes | None]:
+    """A file that can be read, and the SHA-256 of what it holds."""
     path = table.read(key, partial(resolve, folder=table.file.parent))
-    if path is not None:
-        try:
-            with path.open("rb"):
-                pass
-        except OSError as error:
-            raise table.error(f"{key}: {path} cannot be read: {error.strerror}", key) from None
-    return path
+    if path is None:
+        return None, None
+    files.add(path)
+    try:
+        return path, hashlib.sha256(path.read_bytes()).digest()
+    except OSError as error:
+        raise table.error(f"{key}: {path} cannot be read: {error.strerror}", key) from None
 
 
 def _remote(table: Table, name: str, files: set[Path]) -> RemoteConfig:
@@ -120,13 +148,11 @@ def _remote(table: Table, name: str, files: set[Path]) -> RemoteConfig:
         raise table.error('type: expected "pve" or "pbs"' + (f", not {written!r}" if written else ""), "type")
     fingerprint = table.read("fingerprint", read_fingerprint)
     nodes = _nodes(table, type, fingerprint)
-    ca_file = _file(table, "ca-file")
-    if ca_file is not None:
-        files.add(ca_file)
+    ca_file, ca_digest = _file(table, "ca-file", files)
     token_id = table.read("token-id", read_token_id)
     if token_id is None:
         raise table.error("expected token-id, such as monitor@pve!tasks")
-    return RemoteConfig(name, type, nodes, token_id, _secret(table, files), ca_file)
+    return RemoteConfig(name, type, nodes, token_id, _secret(table, files), ca_file, ca_digest)
 
 
 def _nodes(table: Table, type: RemoteType, fingerprint: str | None) -> tuple[Endpoint, ...]:

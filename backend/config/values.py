@@ -9,7 +9,7 @@ import stat
 from pathlib import Path
 
 from backend.config.model import DEFAULT_PORTS, Endpoint, Secret
-from backend.upid import RemoteType
+from backend.upid import RemoteType, is_remote_name
 
 _HOST = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._\-]{0,251}[A-Za-z0-9_])?\.?")
 _PORT = re.compile(r"\d{1,5}")
@@ -18,6 +18,16 @@ _FINGERPRINT = re.compile(r"(?:[0-9A-F]{2}:){31}[0-9A-F]{2}|[0-9A-F]{64}")
 _USER = re.compile(r"[^\s:/!@\x00-\x1f\x7f-\U0010ffff]+@[A-Za-z][A-Za-z0-9._\-]+!")
 _TOKEN_ID = re.compile(_USER.pattern + r"[A-Za-z][A-Za-z0-9._\-]*")
 _SECRET = re.compile(r"[\x21-\x7e]{1,1024}")
+
+
+def read_name(text: str) -> str:
+    """A remote's name."""
+    if not is_remote_name(text):
+        raise ValueError(
+            f"{text[:100]!r} is no name for a remote; expected 2 to 32 letters, digits, `.`, `_`, `-`, "
+            "beginning with a letter, a digit or `_`"
+        )
+    return text
 
 
 def read_endpoint(text: str, type: RemoteType, fingerprint: str | None) -> Endpoint:
@@ -106,11 +116,17 @@ def read_secret_file(path: Path) -> Secret:
 
 
 def check_private(path: Path, *, group_may_read: bool = False) -> None:
-    """Refuse a file with a secret in it that others can read. Raises ValueError, or OSError."""
-    open_to = stat.S_IRWXO if group_may_read else stat.S_IRWXG | stat.S_IRWXO
-    if path.stat().st_mode & open_to:
+    """Refuse a file with a secret in it that others can read, or that is another user's: an owner may read it
+    whenever he likes. Raises ValueError, or OSError."""
+    status = path.stat()
+    open_to = stat.S_IRWXO | (stat.S_IWGRP if group_may_read else stat.S_IRWXG)
+    if status.st_mode & open_to:
         mode = "640" if group_may_read else "600"
         raise ValueError(f"it holds a secret and others may read it; run: chmod {mode} {shlex.quote(str(path))}")
+    if status.st_uid not in (0, os.geteuid()):
+        raise ValueError(
+            f"it holds a secret and is another user's; run: chown {os.geteuid()} {shlex.quote(str(path))}"
+        )
 
 
 def resolve(text: str, folder: Path) -> Path:

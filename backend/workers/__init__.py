@@ -4,21 +4,16 @@ import asyncio
 import contextlib
 import logging
 import os
-import random
 import time
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 from pathlib import Path
 
 from backend.archive import CacheBusy, CacheError, CacheWriter, TaskCache
-from backend.archive.merge import day_starts
-from backend.client import quick_connections
 from backend.config import Config
 from backend.workers.board import HealthBoard
-from backend.workers.fetch import Fetcher
+from backend.workers.fleet import Fleet
 from backend.workers.housekeeping import merge_when_due, publish
-from backend.workers.poll import Poller
-from backend.workers.remotes import open_remotes
 from backend.workers.store import Store
 from backend.workers.supervisor import BackOff, supervise
 
@@ -114,40 +109,13 @@ async def _work(
     hand_over: Callable[[], None],
     clock: Callable[[], float],
 ) -> None:
-    settings = config.settings
     log.info("fetching from %d remotes into %s", len(config.remotes), writer.directory)
-    if not config.remotes:
-        log.warning("no remotes are configured in %s", config.path)
     health = TaskCache(writer.directory).health()
     health.pid, health.role = os.getpid(), role
     board = HealthBoard(health, {name: remote.type for name, remote in config.remotes.items()}, clock)
-    async with Store(writer) as store, open_remotes(config) as clients, asyncio.TaskGroup() as group:
-        fetcher = Fetcher(
-            clients,
-            store,
-            board,
-            interval=settings.fetch_interval,
-            connections=quick_connections(settings.max_connections),
-            connections_per_remote=settings.max_connections_per_remote,
-            oldest=lambda: day_starts(clock(), settings.keep_days)[-1],
-            clock=clock,
-        )
-        tidy = partial(asyncio.to_thread, writer.keep_only, config.remotes.keys())
-        group.create_task(supervise("forgetting removed remotes", tidy, board.problem))
-        group.create_task(supervise("fetching", fetcher.run, board.problem))
-        group.create_task(supervise("merging", partial(merge_when_due, writer), board.problem))
-        publishing = partial(publish, writer, board, fetcher.request, hand_over, clock)
+    async with Store(writer) as store, asyncio.TaskGroup() as group:
+        fleet = Fleet(config, store, board, clock)
+        group.create_task(fleet.run())
+        group.create_task(supervise("merging", partial(merge_when_due, writer, fleet), board.problem))
+        publishing = partial(publish, writer, board, fleet, hand_over, clock)
         group.create_task(supervise("publishing", publishing, board.problem))
-        # The polls spread over the interval by themselves, so that the fleet is not asked all at once.
-        spread = min(settings.poll_interval, len(clients) / settings.max_connections)
-        for name, client in clients.items():
-            poller = Poller(
-                client,
-                store,
-                board,
-                interval=settings.poll_interval,
-                start_after=random.uniform(0, spread),
-                fetch=fetcher.request,
-                clock=clock,
-            )
-            group.create_task(supervise(f"polling {name}", poller.run, board.problem))

@@ -6,9 +6,13 @@ from collections.abc import Callable, Iterable, Mapping
 
 from backend.archive.health import Health, NodeHealth, RemoteHealth
 from backend.client import RemoteError
+from backend.times import format_duration
 from backend.upid import RemoteType
 
 log = logging.getLogger(__name__)
+
+WRONG_CLOCK = 10.0
+"""Seconds that a remote's clock may be ahead or behind before that is worth telling."""
 
 
 class HealthBoard:
@@ -21,22 +25,39 @@ class HealthBoard:
         self.health = health
         self.changed = True
         self._clock = clock
-        self._errors: dict[str, dict[str, str]] = {name: {} for name in remotes}
-        self._notes: dict[str, dict[str, list[str]]] = {name: {} for name in remotes}
+        self._errors: dict[str, dict[str, str]] = {}
+        self._notes: dict[str, dict[str, list[str]]] = {}
         self._members: dict[str, frozenset[str]] = {}
         self._problems: dict[str, str] = {}
         health.problem = None
-        health.remotes = {
-            name: health.remotes.get(name) or RemoteHealth(type=type) for name, type in remotes.items()
-        }
+        self.keep(remotes)
 
-    def answered(self, remote: str, to: str, latency: float | None) -> None:
-        """A remote answered a worker (`to`), `latency` seconds after it was asked."""
+    def keep(self, remotes: Mapping[str, RemoteType]) -> None:
+        """These are the remotes from now on; what is known of those that were there before is kept."""
+        known = self.health.remotes
+        self.health.remotes = {
+            name: known[name] if name in known and known[name].type == type else RemoteHealth(type=type)
+            for name, type in remotes.items()
+        }
+        self._errors = {name: self._errors.get(name, {}) for name in remotes}
+        self._notes = {name: self._notes.get(name, {}) for name in remotes}
+        self._members = {name: members for name, members in self._members.items() if name in remotes}
+        self.changed = True
+
+    def answered(self, remote: str, to: str, latency: float | None, skew: float | None = None) -> None:
+        """A remote answered a worker (`to`), `latency` seconds after it was asked; its clock is `skew` seconds
+        ahead of ours, as far as known."""
         entry = self.health.remotes[remote]
         entry.last_success = self._clock()
         entry.latency = latency
+        entry.clock_skew = skew
+        self.notes(remote, "clock", _clock_notes(skew, latency or 0.0))
         self._errors[remote].pop(to, None)
         self._tell(remote)
+
+    def is_failing(self, remote: str) -> bool:
+        """Whether a worker could not ask this remote the last time it tried."""
+        return bool(self._errors[remote])
 
     def failed(self, remote: str, to: str, error: RemoteError) -> None:
         """A remote as a whole could not be asked by a worker."""
@@ -68,6 +89,11 @@ class HealthBoard:
         """A remote's nodes as it last told; None while it did not."""
         return self._members.get(remote)
 
+    def node_works(self, remote: str, node: str) -> bool:
+        """Whether a node is one of the remote's, and could be fetched from the last time."""
+        known = self.health.remotes[remote].nodes.get(node)
+        return known is not None and known.error is None
+
     def node_answered(self, remote: str, node: str) -> None:
         """A node's tasks were fetched whole."""
         self.health.remotes[remote].nodes[node] = NodeHealth(last_success=self._clock())
@@ -83,7 +109,10 @@ class HealthBoard:
 
     def notes(self, remote: str, by: str, notes: list[str]) -> None:
         """What limits a remote's data, though it answers, as far as one worker (`by`) can tell."""
-        if not self._notes[remote].get(by):
+        before = self._notes[remote].get(by)
+        if notes == before:
+            return
+        if not before:
             for note in notes:
                 log.warning("%s: %s", remote, note)
         self._notes[remote][by] = notes
@@ -97,5 +126,17 @@ class HealthBoard:
             self._problems.pop(worker, None)
         else:
             self._problems[worker] = problem
-        self.health.problem = next(iter(self._problems.values()), None)
+        told = list(dict.fromkeys(self._problems.values()))
+        more = f" (and {len(told) - 1} more)" if len(told) > 1 else ""
+        self.health.problem = told[0] + more if told else None
         self.changed = True
+
+
+def _clock_notes(skew: float | None, latency: float) -> list[str]:
+    """What is to be said of a clock that is wrong, so coarse that it is not said anew with each answer."""
+    # Nobody knows when, on its way, an answer got its date.
+    if skew is None or abs(skew) <= WRONG_CLOCK + latency:
+        return []
+    unit = 10 if abs(skew) < 300 else 60
+    about = format_duration(max(1, round(abs(skew) / unit)) * unit)
+    return [f"its clock is about {about} {'ahead of' if skew > 0 else 'behind'} ours"]

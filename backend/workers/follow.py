@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Collection
 
 from backend.archive import Batch
-from backend.client import RemoteClient, RemoteError
+from backend.client import ApiError, NodeOfflineError, RemoteClient, RemoteError
 from backend.task import Task
 from backend.workers.board import HealthBoard
 from backend.workers.store import Store
@@ -22,11 +22,18 @@ class Follower:
     """Follows the tasks of one remote, one request at a time."""
 
     def __init__(
-        self, client: RemoteClient, store: Store, board: HealthBoard, clock: Callable[[], float] = time.time
+        self,
+        client: RemoteClient,
+        store: Store,
+        board: HealthBoard,
+        fetch: Callable[[Collection[str]], None],
+        clock: Callable[[], float] = time.time,
     ) -> None:
+        """`fetch` is told the nodes that were found to be out of reach: once one is fetched, it is there again."""
         self._client = client
         self._store = store
         self._board = board
+        self._fetch = fetch
         self._clock = clock
         self._last = ""
         self._troubles: dict[str, str] = {}
@@ -64,9 +71,18 @@ class Follower:
         if task.parsed.type != self._client.type:
             # The remote of this name is another one by now.
             return self._lost(task)
-        return await self._client.find(task.upid) or self._lost(task)
+        try:
+            return await self._client.find(task.upid) or self._lost(task)
+        except ApiError as error:
+            if error.status != 400:
+                raise
+            # It takes this for no task at all, and always will.
+            return self._lost(task)
 
     def _tell(self, node: str, error: RemoteError) -> None:
+        if isinstance(error, NodeOfflineError) and self._board.node_works(self._client.name, node):
+            self._board.node_failed(self._client.name, node, error.words)
+            self._fetch([node])
         if self._troubles.get(node) != error.words:
             self._troubles[node] = error.words
             log.info("%s: %s: the ends of its tasks are not known yet: %s", self._client.name, node, error.words)

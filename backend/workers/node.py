@@ -1,58 +1,92 @@
 """What one node has started since its cutoff, from its list to the disk."""
 
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from backend.archive import Batch
 from backend.archive.health import Round
-from backend.client import RemoteClient
+from backend.client import AnswerError, RemoteClient
 from backend.task import Task
+from backend.workers.retention import Retention
 from backend.workers.store import Store
 from backend.workers.turns import Turns
 
 BATCH_TASKS = 5_000
 """Tasks of a long history that are kept in memory before they are handed on."""
+LATEST = 2_000
+"""Of a node's tasks, the latest to end: they tell how soon it forgets. Hardly any node remembers more."""
+PATIENCE = 3_600
+"""Seconds for which a list with rows that are no tasks is asked for again, before the rest of it is believed."""
+CLOCK_ERROR = 2
+"""Seconds by which what we know of a remote's clock may be wrong."""
 
 
 @dataclass(slots=True)
 class Found:
-    """What a node's list was like: `rejected` of its rows were no tasks, `dropped` running tasks were too many to
-    keep."""
+    """What a node's list was like.
+
+    Attributes:
+        rejected: rows that were no tasks.
+        dropped: running tasks that were too many to keep.
+        forgotten: whether the node remembers no longer what it told the last time, so that more may be missing.
+        pause: seconds within which it is to be asked again, lest it forgets; None for not before the next round.
+    """
 
     rejected: int = 0
     dropped: int = 0
+    forgotten: bool = False
+    pause: float | None = None
 
 
 class NodeFetcher:
-    """Fetches from nodes. Keeps in mind what stood at each node's cutoff, so that it is not stored each time."""
+    """Fetches from the nodes of one remote. Keeps in mind what stood at each node's cutoff, so that it is not
+    stored each time."""
 
     def __init__(
-        self, store: Store, turns: Turns, *, oldest: Callable[[], int], clock: Callable[[], float]
+        self,
+        client: RemoteClient,
+        store: Store,
+        turns: Turns,
+        *,
+        oldest: Callable[[], int],
+        clock: Callable[[], float],
     ) -> None:
         """`turns` are taken for each page; `oldest` tells from when on (UNIX seconds) tasks are kept."""
+        self._client = client
         self._store = store
         self._turns = turns
         self._oldest = oldest
         self._clock = clock
-        self._boundary: dict[tuple[str, str], tuple[int, frozenset[Task]]] = {}
+        self._boundary: dict[str, tuple[int, frozenset[Task]]] = {}
+        self._retention: dict[str, Retention] = {}
+        self._unreadable: dict[str, float] = {}
 
-    async def fetch(self, client: RemoteClient, node: str, round: Round, *, blind: bool) -> Found:
+    def keep(self, nodes: Collection[str]) -> None:
+        """Forget all other nodes."""
+        self._boundary = {node: known for node, known in self._boundary.items() if node in nodes}
+        self._retention = {node: known for node, known in self._retention.items() if node in nodes}
+        self._unreadable = {node: since for node, since in self._unreadable.items() if node in nodes}
+
+    async def fetch(self, node: str, round: Round, *, blind: bool) -> Found:
         """Hand on what a node has started since its cutoff, and move the cutoff once all of it is durable, unless
         the token is `blind` for the node: then nobody knows what is missing. Raises RemoteError or OSError."""
-        key = (client.name, node)
-        asked = self._now(client)
-        cutoff = self._store.writer.cutoff(*key)
-        if cutoff is not None and cutoff > asked:
+        client = self._client
+        asked = self._now()
+        cutoff = self._store.writer.cutoff(client.name, node)
+        if cutoff is not None and cutoff > asked + CLOCK_ERROR:
             # It was set by a wrong clock: what has started before it may be missing.
             cutoff = None
-        since = self._oldest() if cutoff is None else cutoff
+        since = self._oldest() if cutoff is None else min(cutoff, asked)
         # `since` is inclusive: what started in the cutoff's own second comes again, and is known, unless the
         # cutoff was set back to have it again.
-        boundary, known = self._boundary.get(key, (None, frozenset()))
+        boundary, known = self._boundary.get(node, (None, frozenset()))
+        if boundary != cutoff:
+            known = frozenset()
         found = Found()
         newest: list[Task] = []
         pending: list[Task] = []
+        news: list[Task] = []
+        recalled = not known
         pages = aiter(client.tasks(node, since=since))
         while True:
             async with self._turns.turn():
@@ -62,27 +96,44 @@ class NodeFetcher:
             found.rejected += page.rejected
             # What a clock that is ahead has started must not move the cutoff past what starts once it is right.
             newest = _newest([*newest, *(task for task in page.tasks if since <= task.starttime <= asked)])
-            tasks = [task for task in page.tasks if boundary != cutoff or task not in known]
+            tasks = [task for task in page.tasks if task not in known] if known else page.tasks
+            recalled = recalled or len(tasks) < len(page.tasks)
             round.tasks += len(tasks)
             kept = self._store.bounded(client.name, tasks)
             found.dropped += len(tasks) - len(kept)
+            if client.type == "pve":
+                news = [*news, *kept][:LATEST]
             pending.extend(kept)
             if len(pending) >= BATCH_TASKS:
                 await self._store.put(Batch(pending))
                 pending = []
         reached = newest[0].starttime if newest else cutoff
+        if found.rejected and self._may_mend(node):
+            await self._store.put(Batch(pending))
+            raise AnswerError(client.name, f"{found.rejected} rows of its task list were no tasks; asking again")
+        if not found.rejected:
+            self._unreadable.pop(node, None)
         if blind or found.dropped or reached is None:
             await self._store.put(Batch(pending))
         else:
-            await self._store.put(Batch(pending, {key: reached}))
-            self._boundary[key] = (reached, frozenset(task for task in newest if task.endtime is not None))
+            await self._store.put(Batch(pending, {(client.name, node): reached}))
+            self._boundary[node] = (reached, frozenset(task for task in newest if task.endtime is not None))
+        if client.type == "pve":
+            found.pause = self._retention.setdefault(node, Retention()).pause(news)
+            found.forgotten = not recalled and not blind
         return found
 
-    def _now(self, client: RemoteClient) -> int:
+    def _may_mend(self, node: str) -> bool:
+        """Whether a node that tells of rows that are no tasks may still come to tell what they are. Until then its
+        cutoff stays; but a row that nobody can read must not have all others fetched for ever."""
+        now = self._clock()
+        return abs(now - self._unreadable.setdefault(node, now)) < PATIENCE
+
+    def _now(self) -> int:
         """The time (UNIX seconds) up to which a list asked for now is whole: the remote's, where that is behind
         ours."""
-        now = self._clock()
-        return int(now if client.clock_skew is None else min(now, time.time() + client.clock_skew))
+        now, skew = self._clock(), self._client.clock_skew
+        return int(now if skew is None else min(now, now + skew))
 
 
 def _newest(tasks: list[Task]) -> list[Task]:

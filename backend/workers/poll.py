@@ -3,6 +3,7 @@ itself (`follow`)."""
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable, Collection
 
 from backend.archive import Batch
@@ -10,8 +11,14 @@ from backend.client import Current, RemoteClient, RemoteError
 from backend.task import Task
 from backend.workers.board import HealthBoard
 from backend.workers.follow import Follower
+from backend.workers.pace import PollPace
 from backend.workers.store import TOO_MANY_RUNNING, Store
 from backend.workers.supervisor import BackOff
+
+LONGEST_PAUSE = 30.0
+"""Seconds after which a remote that does not answer is asked again, in the end."""
+ANSWER_TASKS = 25
+"""Tasks of a node that its cluster tells, running ones and the last to end together (PVE::RPCEnvironment)."""
 
 
 class Poller:
@@ -22,22 +29,24 @@ class Poller:
         client: RemoteClient,
         store: Store,
         board: HealthBoard,
+        pace: PollPace,
         *,
-        interval: float,
         start_after: float,
         fetch: Callable[[Collection[str]], None],
+        one_by_one: Callable[[], Collection[str]] = tuple,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """`interval` and `start_after` in seconds; `fetch` asks for a full fetch of remotes whose answers show a
-        gap."""
+        """`start_after` is in seconds; `fetch` asks for a fetch of nodes of which the answers show a gap, or of
+        all nodes if none is named; `one_by_one` are the nodes to be asked by themselves."""
         self._client = client
         self._store = store
         self._board = board
-        self._interval = interval
+        self._pace = pace
         self._start_after = start_after
         self._fetch = fetch
+        self._one_by_one = one_by_one
         self._seen: dict[str, frozenset[Task]] = {}
-        self._follower = Follower(client, store, board, clock)
+        self._follower = Follower(client, store, board, fetch, clock)
         self._answered: frozenset[str] = frozenset()
         self._polled = asyncio.Event()
 
@@ -48,26 +57,26 @@ class Poller:
             group.create_task(self._keep_following())
 
     async def _keep_polling(self) -> None:
-        name = self._client.name
+        name, client, pace = self._client.name, self._client, self._pace
         await asyncio.sleep(self._start_after)
-        back_off = BackOff(self._interval, max(60.0, self._interval))
-        failing = False
+        back_off: BackOff | None = None
         while True:
             started = time.monotonic()
             try:
                 self._answered = await self.poll()
             except RemoteError as error:
-                failing = True
                 self._board.failed(name, "poll", error)
+                pace.forget(name)
+                back_off = back_off or BackOff(pace.interval, max(LONGEST_PAUSE, pace.interval))
                 await asyncio.sleep(back_off.next())
                 continue
             self._polled.set()
-            self._board.answered(name, "poll", self._client.latency)
-            if failing:
-                failing = False
-                self._fetch([name])
-            back_off.reset()
-            await asyncio.sleep(max(0.0, self._interval - (time.monotonic() - started)))
+            self._board.answered(name, "poll", client.latency, client.clock_skew)
+            pace.answered(name, client.latency)
+            if back_off is not None:
+                back_off = None
+                self._fetch(())
+            await asyncio.sleep(max(0.0, pace.interval - (time.monotonic() - started)))
 
     async def _keep_following(self) -> None:
         while True:
@@ -79,25 +88,38 @@ class Poller:
         """Ask once; what the answer tells is durable when this returns, and which tasks (remote UPIDs) it tells of
         is returned. Raises RemoteError."""
         name = self._client.name
-        current = await self._client.current()
-        by_node: dict[str, set[Task]] = {}
+        current = await self._client.current(self._one_by_one())
+        ended: dict[str, set[Task]] = {task.node: set() for task in current.running}
         for task in current.finished:
-            by_node.setdefault(task.node, set()).add(task)
-        news = [task for node, tasks in by_node.items() for task in tasks - self._seen.get(node, frozenset())]
+            ended.setdefault(task.node, set()).add(task)
+        news = [task for node, tasks in ended.items() for task in tasks - self._seen.get(node, frozenset())]
         running = self._store.bounded(name, current.running)
         await self._store.put(Batch([*running, *news]))
-        gaps = [
-            node for node, tasks in by_node.items() if node in self._seen and tasks.isdisjoint(self._seen[node])
-        ]
-        if current.truncated or gaps:
+        more = {*current.truncated, *self._gaps(current, ended)}
+        if more:
             # More has run since the last poll than one answer tells.
-            self._fetch([name])
+            self._fetch(more)
         # A member that is missing in this answer is still known in the next; any other name is forgotten.
         members = self._board.members(name) or frozenset()
         kept = {node: seen for node, seen in self._seen.items() if node in members}
-        self._seen = kept | {node: frozenset(tasks) for node, tasks in by_node.items()}
+        # Where those that run leave no room for what has ended, what ended before that is still known.
+        told = {node: frozenset(tasks) for node, tasks in ended.items() if tasks or node not in kept}
+        self._seen = kept | told
         self._board.notes(name, "poll", self._shortcomings(current, len(running)))
         return frozenset(task.upid for task in [*current.running, *current.finished])
+
+    def _gaps(self, current: Current, ended: dict[str, set[Task]]) -> list[str]:
+        """The nodes of which tasks may have ended that were in no answer."""
+        if self._client.type == "pbs":
+            return []
+        running = Counter(task.node for task in current.running)
+        return [
+            node
+            for node, tasks in ended.items()
+            if node in self._seen
+            and tasks.isdisjoint(self._seen[node])
+            and (tasks or running[node] >= ANSWER_TASKS)
+        ]
 
     def _shortcomings(self, current: Current, kept: int) -> list[str]:
         """What of the answer could not be taken, in words."""

@@ -51,6 +51,9 @@ async def supervise(name: str, work: Callable[[], Awaitable[None]], report: Repo
             await work()
             report(name, None)
             return
+        except asyncio.CancelledError:
+            report(name, None)
+            raise
         except Exception as error:
             if time.monotonic() - started > LONGEST_PAUSE:
                 back_off.reset()

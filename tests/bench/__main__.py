@@ -13,6 +13,7 @@ import click
 
 from backend.archive import CacheError
 from tests.bench import child, reading, writing
+from tests.bench.fleet import fleet_command
 from tests.bench.ground import FULL_SIZE, Ground
 from tests.bench.lines import LINES, NAMES
 from tests.bench.measure import BenchError
@@ -50,7 +51,7 @@ def _names(context: click.Context, option: click.Parameter, values: tuple[str, .
     return frozenset(names or NAMES)
 
 
-@click.command(help=_HELP, context_settings={"max_content_width": 115})
+@click.group(help=_HELP, invoke_without_command=True, context_settings={"max_content_width": 115})
 @click.option(
     "--tasks", default=FULL_SIZE, show_default=True, type=click.IntRange(1_000), metavar="N",
     help="How many finished tasks there are.",
@@ -69,7 +70,17 @@ def _names(context: click.Context, option: click.Parameter, values: tuple[str, .
     "--json", "json_file", type=click.Path(dir_okay=False, writable=True, allow_dash=True), metavar="FILE",
     help="Write the figures as JSON too; to - instead of the table.",
 )  # fmt: skip
-def main(tasks: int, seconds: float, only: frozenset[str], data: Path | None, json_file: str | None) -> None:
+@click.pass_context
+def main(
+    context: click.Context,
+    tasks: int,
+    seconds: float,
+    only: frozenset[str],
+    data: Path | None,
+    json_file: str | None,
+) -> None:
+    if context.invoked_subcommand is not None:
+        return
     with _directory(data) as directory:
         try:
             ground = Ground(directory, tasks, _tell)
@@ -85,6 +96,9 @@ def main(tasks: int, seconds: float, only: frozenset[str], data: Path | None, js
         click.echo(as_table(ground, results, failures))
     if failures:
         raise click.ClickException(f"could not measure {', '.join(failures)}")
+
+
+main.add_command(fleet_command)
 
 
 def _measure(ground: Ground, only: frozenset[str], seconds: float) -> tuple[list[Result], dict[str, str]]:

@@ -75,6 +75,7 @@ def _merging(ground: Ground, names: frozenset[str], seconds: float) -> Iterator[
 def _write_cache(ground: Ground, days: Days) -> _Writing:
     batch = Batch([row.task for row in ground.journal(days)])
     with ground.copy() as directory, open_writer(directory) as writer:
+        writer.housekeep()  # at its start a worker looks at all files once
         append = seconds_of(writer.store, batch)
         del batch  # as the workers do
         before, by_kernel = _inodes(directory), _bytes_by_kernel()

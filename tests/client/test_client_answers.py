@@ -13,6 +13,7 @@ from backend.client import (
     ApiError,
     LogLine,
     NotFoundError,
+    Page,
     PermissionDeniedError,
     Permissions,
     RemoteClient,
@@ -20,7 +21,7 @@ from backend.client import (
 )
 from backend.client.answers import decode_json
 from backend.client.permissions import read_permissions
-from backend.client.rows import read_row, read_rows
+from backend.client.rows import RowReader, read_row
 from backend.task import MAX_STATUS, Task
 from backend.upid import RemoteType
 from tests.client.server import Handler, Reply, Request, data, serve
@@ -30,6 +31,14 @@ PBS_UPID = "UPID:pbs:000002B2:00000158:0000001F:674D828C:backup:store1\\x3avm-10
 START = 0x6B04EF94
 RUNNING = Task(f"pve:wien!{PVE_UPID}", START)
 FINISHED = Task(f"pve:wien!{PVE_UPID}", START, START + 5, "OK")
+
+
+def read_rows(rows: list[Any]) -> Page:
+    """The tasks of a cluster's list, read in pieces of three."""
+    reader = RowReader("pve", "wien")
+    for first in range(0, len(rows), 3):
+        reader.read(rows[first : first + 3])
+    return reader.page()
 
 
 Question = Callable[[RemoteClient], Awaitable[Any]]
@@ -81,14 +90,14 @@ class TestRows:
         "upid", [None, 5, [], {}, "", "UPID:", PBS_UPID, PVE_UPID + "x", PVE_UPID.replace("101", "1" * 2000)]
     )
     def test_a_row_without_a_upid_that_parses_is_counted_and_dropped(self, upid: Any) -> None:
-        page = read_rows([{"upid": upid}, {"upid": PVE_UPID}, 5, None, [], "text", {}], "pve", "wien")
+        page = read_rows([{"upid": upid}, {"upid": PVE_UPID}, 5, None, [], "text", {}])
         assert page.tasks == [RUNNING]
         assert (page.rows, page.rejected) == (7, 6)
 
     def test_of_a_task_that_stands_twice_the_finished_row_holds(self) -> None:
         rows = [{"upid": PVE_UPID, "status": "RUNNING"}, {"upid": PVE_UPID, "status": "OK", "endtime": START + 5}]
-        assert read_rows(rows, "pve", "wien").tasks == [FINISHED]
-        assert read_rows(rows[::-1], "pve", "wien").tasks == [FINISHED]
+        assert read_rows(rows).tasks == [FINISHED]
+        assert read_rows(rows[::-1]).tasks == [FINISHED]
 
     def test_a_status_is_cut_to_a_bound(self) -> None:
         task = read_row({"upid": PVE_UPID, "status": "Ã¤" * 10**6, "endtime": START}, "pve", "wien")
@@ -215,7 +224,7 @@ class TestOneTask:
         def handle(request: Request) -> Reply:
             assert request.query == {
                 "start": "0",
-                "limit": "1000",
+                "limit": "1500",
                 "source": "all",
                 "since": str(START),
                 "until": str(START),

@@ -6,11 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from backend.client import (
-    CertificateError,
-    UnreachableError,
-    open_client,
-)
+from backend.client import CertificateError, FleetLimit, UnreachableError, limit, open_client
+from backend.client.connection import MAX_LANES, Connection
 from backend.config import Endpoint, RemoteConfig, Secret
 from backend.upid import RemoteType
 from tests.client.asking import VERSION, fail, version
@@ -215,3 +212,42 @@ class TestFailover:
             for _ in range(20):
                 await client.version()
             assert len(server.received) == 1
+
+
+class TestNodes:
+    async def test_a_node_that_is_silent_makes_requests_to_the_others_no_slower(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(limit, "PATIENCE", 0.1)
+        silent = asyncio.Event()
+
+        async def handle(request: Request, writer: asyncio.StreamWriter) -> None:
+            if "/pve2/" in request.path:
+                silent.set()
+                await asyncio.Event().wait()
+            body = b'{"data":[]}'
+            writer.write(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: %d\r\n\r\n" % len(body) + body)
+            await writer.drain()
+
+        async with serve_raw(handle) as server:
+            async with open_client(server.remote(), limit=FleetLimit(3)) as client:
+                asking = asyncio.ensure_future(anext(client.tasks("pve2")))
+                await silent.wait()
+                await asyncio.sleep(0.3)
+                # The one slot of the slow is taken; who is quick does without.
+                async with asyncio.timeout(2):
+                    for _ in range(3):
+                        await anext(client.tasks("pve1"))
+                        await client.current()
+                asking.cancel()
+                await asyncio.gather(asking, return_exceptions=True)
+
+    async def test_node_names_without_end_take_no_memory(self) -> None:
+        async with serve(lambda _: data([])) as server:
+            connection = Connection(
+                server.remote(), timeout=5, connect_timeout=5, connections=5, limit=FleetLimit(9)
+            )
+            for number in range(2 * MAX_LANES):
+                connection._lane_of(f"/nodes/x{number}/tasks")
+            assert len(connection._lanes) <= MAX_LANES
+            await connection.aclose()

@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 
 from backend.client import AnswerError, Page, open_client
-from backend.client.paging import EndlessList, read_pages
+from backend.client.paging import PAGE_ROWS, EndlessList, read_pages
 from backend.task import Task
 from tests.client.server import Reply, Request, data, serve
 
@@ -132,7 +132,9 @@ async def test_a_list_that_never_holds_still_is_given_up() -> None:
 
 
 async def test_a_server_that_repeats_a_full_page_for_ever_is_stopped() -> None:
-    rows = [{"upid": row.upid.partition("!")[2], "status": "OK", "endtime": row.endtime} for row in history(1000)]
+    rows = [
+        {"upid": row.upid.partition("!")[2], "status": "OK", "endtime": row.endtime} for row in history(PAGE_ROWS)
+    ]
     async with serve(lambda _: data(rows)) as server, open_client(server.remote()) as client:
         with pytest.raises(AnswerError, match="a task list without an end"):
             async for _ in client.tasks("pve1"):
@@ -152,7 +154,10 @@ async def test_a_server_that_invents_pages_for_ever_is_stopped(monkeypatch: pyte
 
 
 async def test_full_pages_without_one_task_are_stopped() -> None:
-    async with serve(lambda _: data([{"upid": "junk"}] * 1000)) as server, open_client(server.remote()) as client:
+    async with (
+        serve(lambda _: data([{"upid": "junk"}] * PAGE_ROWS)) as server,
+        open_client(server.remote()) as client,
+    ):
         with pytest.raises(AnswerError):
             async for _ in client.tasks("pve1"):
                 pass

@@ -80,7 +80,7 @@ async def test_the_list_comes_whole_with_its_texts_repaired() -> None:
 async def test_a_running_task_of_a_list_runs() -> None:
     async with serve(replay()) as server, open_client(server.remote()) as client:
         tasks = [task async for page in client.tasks("pve1", since=1) for task in page.tasks]
-        assert server.requests[0].query == {"start": "0", "limit": "1000", "source": "all", "since": "1"}
+        assert server.requests[0].query == {"start": "0", "limit": "1500", "source": "all", "since": "1"}
     assert not [task for task in tasks if task.status == "RUNNING"]
 
 

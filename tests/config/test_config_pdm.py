@@ -113,9 +113,10 @@ def test_a_missing_or_unreadable_shadow_is_told(tmp_path: Path) -> None:
     assert fault(write(tmp_path, shadow=None)).startswith("remotes.shadow:1: PDM's secrets cannot be read")
 
 
-def test_secrets_that_everyone_may_read_are_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("mode", [0o644, 0o660, 0o604])
+def test_secrets_that_more_than_the_group_may_read_are_refused(tmp_path: Path, mode: int) -> None:
     path = write(tmp_path)
-    (tmp_path / "remotes.shadow").chmod(0o644)
+    (tmp_path / "remotes.shadow").chmod(mode)
     assert (
         fault(path) == "remotes.shadow:1: it holds a secret and others may read it; run: chmod 640 remotes.shadow"
     )

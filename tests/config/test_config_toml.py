@@ -1,5 +1,6 @@
 """The TOML configuration: what it gives, and what it says when it cannot be used."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -134,6 +135,29 @@ class TestGoodFiles:
         assert default_config_path().name == "config.toml"
 
 
+class TestWhatIsToBeWatched:
+    def test_a_ca_file_of_other_content_makes_another_remote(self, tmp_path: Path) -> None:
+        ca_file = tmp_path / "ca.pem"
+        text = remote('ca-file = "ca.pem"')
+        configs = []
+        for content in ("one", "two", "one"):
+            ca_file.write_text(content)
+            configs.append(load(tmp_path, text))
+        assert configs[0] == configs[2] != configs[1]
+
+    @pytest.mark.parametrize(
+        ("line", "missing"),
+        [
+            ('token-secret-file = "none.secret"', "none.secret"),
+            ('ca-file = "none.pem"', "none.pem"),
+        ],
+    )
+    def test_an_error_tells_the_files_that_would_mend_it(self, tmp_path: Path, line: str, missing: str) -> None:
+        with pytest.raises(ConfigError) as caught:
+            load(tmp_path, remote(line))
+        assert {tmp_path / "config.toml", tmp_path / missing} <= caught.value.files
+
+
 FAULTS = [
     # the file as a whole
     ("[settings", "config.toml:1: no valid TOML: "),
@@ -248,6 +272,22 @@ class TestSecrets:
         assert message.startswith("config.toml:2: token-secret-file: it holds a secret")
         assert "run: chmod 600 'o pen'" in message.replace(f"{tmp_path}/", "")
 
+    @pytest.mark.parametrize("line", ['token-secret-file = "secret"', f'token-secret = "{SECRET}"'])
+    def test_a_secret_in_another_users_file_is_refused_with_the_cure(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str
+    ) -> None:
+        text = self.without_file(line)
+        for name in ("secret", "config.toml"):
+            (tmp_path / name).touch(mode=0o600)
+        (tmp_path / "secret").write_text(SECRET)
+        if os.geteuid() == 0:
+            os.chown(tmp_path / "secret", 12345, -1)
+            os.chown(tmp_path / "config.toml", 12345, -1)
+        else:
+            monkeypatch.setattr(os, "geteuid", lambda: 12345)
+        name = "secret" if "file" in line else "config.toml"
+        assert fault(tmp_path, text).endswith(f"is another user's; run: chown {os.geteuid()} {name}")
+
     def test_a_configuration_with_a_secret_that_others_may_read_is_refused(self, tmp_path: Path) -> None:
         message = fault(tmp_path, self.without_file(f'token-secret = "{SECRET}"'), 0o644)
         assert message.endswith("run: chmod 600 config.toml")
@@ -269,6 +309,9 @@ class TestFilesThatAreNone:
     def test_a_directory(self, tmp_path: Path) -> None:
         with pytest.raises(ConfigError, match="cannot be read: Is a directory"):
             load_config(tmp_path)
+
+    def test_one_that_is_nested_too_deeply(self, tmp_path: Path) -> None:
+        assert fault(tmp_path, "a = " + 10_000 * "[") == "config.toml:1: no valid TOML: nested too deeply"
 
     def test_bytes_that_are_no_text(self, tmp_path: Path) -> None:
         (tmp_path / "config.toml").write_bytes(b"[settings]\n\xff\xfe\n")

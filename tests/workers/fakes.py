@@ -1,7 +1,7 @@
 """A remote that answers from memory, and what the workers need around it, for tests in milliseconds."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,7 +38,9 @@ class FakeRemote(PveClient):
     def __init__(self, name: str = "wien", nodes: tuple[str, ...] = ("pve1",)) -> None:
         self.name = name
         self.members = nodes
+        self.offline: set[str] = set()
         self.audit = True
+        self.audits_all = True
         self.remembered: list[Task] = []
         self.now = Current([], [])
         self.skew: float | None = None
@@ -58,13 +60,14 @@ class FakeRemote(PveClient):
 
     async def nodes(self) -> list[Node]:
         self.asked.append("nodes")
-        return [Node(name, True) for name in self.members]
+        return [Node(name, name not in self.offline) for name in self.members]
 
     async def permissions(self) -> Permissions:
-        return Permissions({"/": {"Sys.Audit": True}} if self.audit else {})
+        path = "/" if self.audits_all else "/nodes"
+        return Permissions({path: {"Sys.Audit": True}} if self.audit else {})
 
-    async def current(self) -> Current:
-        self.asked.append("current")
+    async def current(self, nodes: Collection[str] = ()) -> Current:
+        self.asked.append(" ".join(["current", *nodes]))
         await self.meanwhile()
         return self.now
 

@@ -31,13 +31,14 @@ class Clock:
 def configure(
     simulator: Simulator, folder: Path, *, fetch_interval: int = 3_600, poll_interval: int = 3_600
 ) -> Config:
-    """The configuration of a simulated fleet, by default with no second round and no second poll."""
+    """The configuration of a simulated fleet, by default with no second round and no second poll. Its file is not
+    watched."""
     path = folder / "config.toml"
     path.write_text(simulator.config_toml())
     path.chmod(0o600)
     config = load_config(path)
     settings = replace(config.settings, fetch_interval=fetch_interval, poll_interval=poll_interval)
-    return replace(config, settings=settings)
+    return replace(config, path=None, settings=settings)
 
 
 @asynccontextmanager

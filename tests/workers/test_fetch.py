@@ -1,27 +1,21 @@
-"""Fetching: which cutoffs move and how far, what is fetched again and what is not, and who waits for whom."""
+"""Fetching: which cutoffs move and how far, what is fetched again and what is not, and what is told of it."""
 
-import asyncio
-import logging
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from backend.archive import Batch, CacheWriter, TaskCache
+from backend.archive import Batch, CacheWriter
 from backend.archive.health import Round
-from backend.client import ApiError, PermissionDeniedError
-from backend.workers import fetch as fetch_module
+from backend.client import AnswerError, PermissionDeniedError
 from backend.workers import node as node_module
 from backend.workers import store as store_module
-from backend.workers import turns as turns_module
-from backend.workers.fetch import Fetcher
 from backend.workers.node import Found, NodeFetcher
 from backend.workers.store import Store
 from backend.workers.turns import Turns
-from tests.workers.fakes import FakeRemote, Ground, ended, ground, nothing, settle, started
-from tests.workers.fleet_at_work import NOW, eventually, tasks_of
+from tests.workers.fakes import FakeRemote, Ground, ended, ground, nothing, started
+from tests.workers.fetching import fetched, fetching
+from tests.workers.fleet_at_work import NOW, eventually
 
 HOUR = 3_600
 
@@ -32,11 +26,6 @@ def at(tmp_path: Path) -> Iterator[Ground]:
         yield at
 
 
-def fetched(at: Ground) -> set[str | None]:
-    """The ids of the tasks in the cache."""
-    return {task.worker_id for task in tasks_of(TaskCache(at.writer.directory))}
-
-
 class Fetch:
     """Fetches from the node pve1 of one remote, again and again."""
 
@@ -44,14 +33,14 @@ class Fetch:
         self.round = Round(started=0)
         self.blind = False
         self._at = at
-        self._remote = remote
         self._store = Store(at.writer)
         turns = Turns(1, self._store.room)
-        self._nodes = NodeFetcher(self._store, turns, oldest=lambda: int(NOW) - 3 * 86_400, clock=at.clock)
+        oldest = int(NOW) - 3 * 86_400
+        self._nodes = NodeFetcher(remote, self._store, turns, oldest=lambda: oldest, clock=at.clock)
 
     async def __call__(self) -> Found:
         async with self._store:
-            return await self._nodes.fetch(self._remote, "pve1", self.round, blind=self.blind)
+            return await self._nodes.fetch("pve1", self.round, blind=self.blind)
 
 
 @pytest.mark.parametrize("future", [15, 5 * HOUR])
@@ -78,9 +67,8 @@ async def test_a_task_that_starts_while_a_list_with_a_future_task_is_asked_for_i
 @pytest.mark.parametrize("ahead", [-7 * HOUR, -HOUR, 0, HOUR, 7 * HOUR])
 @pytest.mark.parametrize("future", [0, HOUR // 2, 8 * HOUR])
 async def test_nothing_is_missed_of_a_node_whose_clock_is_wrong_even_after_it_was_another_way_wrong(
-    at: Ground, monkeypatch: pytest.MonkeyPatch, ahead: int, future: int
+    at: Ground, ahead: int, future: int
 ) -> None:
-    monkeypatch.setattr(time, "time", at.clock)
     remote = FakeRemote()
     remote.skew = ahead
     here = NOW + ahead
@@ -182,12 +170,32 @@ async def test_a_long_history_is_handed_on_in_pieces_and_whole(
     assert max(sizes) < 130
 
 
-async def test_rows_that_are_no_tasks_are_told_in_words(at: Ground) -> None:
-    remote = FakeRemote(nodes=("pve1", "pve2"))
+async def test_rows_that_are_no_tasks_move_no_cutoff_until_they_are_told_as_what_they_are(at: Ground) -> None:
+    remote = FakeRemote()
+    remote.remembered = [ended(1, NOW - 50)]
     remote.rejected = 3
-    async with fetching(at, remote):
+    fetch = Fetch(at, remote)
+    with pytest.raises(AnswerError, match="3 rows of its task list were no tasks"):
+        await fetch()
+    assert fetched(at) == {"1"} and at.cutoff is None
+    remote.rejected = 0
+    remote.remembered.append(ended(2, NOW - 90))
+    await fetch()
+    assert fetched(at) == {"1", "2"} and at.cutoff == NOW - 50
+
+
+async def test_rows_that_stay_unreadable_are_told_and_in_the_end_hold_up_no_cutoff(at: Ground) -> None:
+    remote = FakeRemote(nodes=("pve1", "pve2"))
+    remote.remembered = [ended(1, NOW - 50)]
+    remote.rejected = 3
+    async with fetching(at, remote) as fetcher:
+        wien = at.board.health.remotes["wien"]
+        await eventually(lambda: len(wien.nodes) == 2 and all(node.error for node in wien.nodes.values()))
+        at.clock.now += HOUR
+        fetcher.request()
         await eventually(lambda: bool(at.notes))
     assert at.notes == ["6 rows of its task lists were no tasks, and are not shown"]
+    assert at.cutoff == NOW - 50
 
 
 async def test_more_running_tasks_than_can_be_followed_are_told_and_move_no_cutoff(
@@ -204,141 +212,60 @@ async def test_more_running_tasks_than_can_be_followed_are_told_and_move_no_cuto
     assert at.cutoff is None
 
 
-@asynccontextmanager
-async def fetching(at: Ground, *remotes: FakeRemote, connections: int = 20) -> AsyncIterator[Fetcher]:
-    """Full rounds over these remotes while the context lasts; the second only when it is asked for."""
-    async with Store(at.writer) as store:
-        fetcher = Fetcher(
-            {remote.name: remote for remote in remotes},
-            store,
-            at.board,
-            interval=1_000,
-            connections=connections,
-            connections_per_remote=5,
-            oldest=lambda: int(NOW) - 86_400,
-            clock=at.clock,
-        )
-        running = asyncio.create_task(fetcher.run())
-        try:
-            yield fetcher
-            assert not running.done()
-        finally:
-            running.cancel()
-            with suppress(asyncio.CancelledError):
-                await running
-
-
-class Gate:
-    """Where remotes wait while they answer. `inside` are those that wait, `most` how many did at a time."""
-
-    def __init__(self) -> None:
-        self.inside = self.most = 0
-        self._open = asyncio.Event()
-
-    async def __call__(self) -> None:
-        self.inside += 1
-        self.most = max(self.most, self.inside)
-        try:
-            await self._open.wait()
-        finally:
-            self.inside -= 1
-
-    def open(self) -> None:
-        self._open.set()
-
-
-def held(gate: Callable[[], Awaitable[None]], name: str = "wien", nodes: int = 100) -> FakeRemote:
-    remote = FakeRemote(name, tuple(f"pve{number}" for number in range(nodes)))
-    remote.meanwhile = gate
-    return remote
-
-
-async def test_a_remote_whose_nodes_all_hang_leaves_the_others_their_turns(at: Ground) -> None:
-    gate = Gate()
-    slow, healthy = held(gate), FakeRemote("graz")
-    async with fetching(at, slow) as fetcher:
-        await eventually(lambda: gate.inside > 0)
-        await settle()
-        assert gate.most == 3
-        gate.open()
-    gate = Gate()
-    slow.meanwhile = gate
-    async with fetching(at, slow, healthy) as fetcher:
-        await eventually(lambda: gate.inside == 3)
-        healthy.asked.clear()
-        fetcher.request(["graz"])
-        await eventually(lambda: healthy.asked == ["nodes", "pve1"], 1.0)
-
-
-async def test_nodes_are_asked_only_so_many_at_a_time_over_the_fleet(at: Ground) -> None:
-    gate = Gate()
-    async with fetching(at, held(gate), held(gate, "graz"), connections=4):
-        await eventually(lambda: gate.inside == 3)
-        await settle()
-        assert gate.most == 3
-
-
-async def test_turns_that_last_too_long_no_longer_count(at: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(turns_module, "PATIENCE", 0.05)
-    gate = Gate()
-    async with fetching(at, held(gate), FakeRemote("graz"), connections=2) as fetcher:
-        await eventually(lambda: gate.inside == 3)
-        fetcher.request(["graz"])
-        await eventually(lambda: at.board.members("graz") is not None, 1.0)
-
-
-async def test_no_turn_begins_while_too_much_waits_to_be_written() -> None:
-    room = asyncio.Event()
-
-    async def wait() -> None:
-        await room.wait()
-
-    turns = Turns(2, wait)
-    reached: list[int] = []
-
-    async def take(number: int) -> None:
-        async with turns.turn():
-            reached.append(number)
-
-    takers = [asyncio.create_task(take(number)) for number in range(5)]
-    await settle()
-    assert reached == []
-    room.set()
-    await asyncio.gather(*takers)
-    assert reached == [0, 1, 2, 3, 4]
-
-
-async def test_a_remote_that_fails_in_part_is_asked_again_after_a_growing_pause(
-    at: Ground, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(fetch_module, "FIRST_RETRY", 0.01)
+async def test_a_clock_that_seems_a_second_back_has_nothing_fetched_again(at: Ground) -> None:
     remote = FakeRemote()
-    remote.errors["pve1"] = ApiError("wien", "not now", 500)
+    remote.skew = 0.0
+    remote.remembered = [ended(number, NOW - number) for number in range(100)]
+    fetch = Fetch(at, remote)
+    await fetch()
+    remote.skew = -1.5
+    assert fetch.round.tasks == 100
+    await fetch()
+    assert fetch.round.tasks <= 102
+
+
+async def test_a_clock_that_is_wrong_is_told_in_coarse_words(at: Ground) -> None:
+    for skew, words in [
+        (None, None),
+        (-9.0, None),
+        (38.0, "its clock is about 40 s ahead of ours"),
+        (-7_210.0, "its clock is about 2:00:00 behind ours"),
+    ]:
+        at.board.answered("wien", "poll", 0.1, skew)
+        assert at.notes == ([words] if words else [])
+        assert at.board.health.remotes["wien"].clock_skew == skew
+    # An answer that was long on its way tells less of the clock.
+    at.board.answered("wien", "poll", 40.0, 38.0)
+    assert at.notes == []
+
+
+async def test_a_node_that_has_forgotten_what_it_told_the_last_time_is_told_of(at: Ground) -> None:
+    remote = FakeRemote()
     remote.remembered = [ended(1, NOW - 50)]
-    async with fetching(at, remote):
-        await eventually(lambda: remote.asked.count("pve1") >= 3)
-        remote.errors.clear()
+    async with fetching(at, remote) as fetching_:
         await eventually(lambda: fetched(at) == {"1"})
-        await eventually(lambda: at.board.health.remotes["wien"].nodes["pve1"].error is None)
+        remote.remembered = [ended(2, NOW - 5)]
+        fetching_.request("wien")
+        await eventually(lambda: at.notes == ["more has run than pve1 remembers: some tasks may be missing"])
+        fetching_.request("wien")
+        await eventually(lambda: at.notes == [])
+    assert fetched(at) == {"1", "2"}
 
 
-async def test_a_long_round_tells_how_far_it_is(
-    at: Ground, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.INFO)
-    monkeypatch.setattr(fetch_module, "PROGRESS", 0.02)
+async def test_which_nodes_are_to_be_polled_by_themselves_is_learned_from_the_privileges(at: Ground) -> None:
     remote = FakeRemote(nodes=("pve1", "pve2"))
-    remote.remembered = [ended(number, NOW - number) for number in range(1, 1_201)]
-    gate = Gate()
+    async with fetching(at, remote) as fetching_:
+        fetcher = fetching_.fetchers["wien"]
+        await eventually(lambda: remote.asked == ["nodes", "pve1", "pve2"])
+        assert fetcher.nodes_to_poll() == []
+        remote.audits_all = False
+        remote.offline = {"pve2"}
+        fetching_.request("wien")
+        await eventually(lambda: fetcher.nodes_to_poll() == ["pve1"])
+        await eventually(lambda: "Sys.Audit on /" in " ".join(at.notes))
 
-    async def hang_on_the_second() -> None:
-        if remote.asked[-1] == "pve2":
-            await gate()
 
-    remote.meanwhile = hang_on_the_second
-    async with fetching(at, remote):
-        await eventually(lambda: "1 of 2 nodes, 1,200 tasks" in caplog.messages)
-        await asyncio.sleep(0.1)
-        assert caplog.messages.count("1 of 2 nodes, 1,200 tasks") == 1
-        gate.open()
-        await eventually(lambda: caplog.messages[-1].startswith("round over: 1200 tasks from 2 nodes"))
+async def test_what_an_earlier_run_had_to_say_is_taken_back_once_it_is_over(at: Ground) -> None:
+    at.board.health.remotes["wien"].notes = ["the token lacks Sys.Audit on /"]
+    async with fetching(at, FakeRemote()):
+        await eventually(lambda: at.notes == [])

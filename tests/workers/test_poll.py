@@ -13,24 +13,37 @@ from backend.client import ApiError, Current, NodeOfflineError
 from backend.task import Status, Task
 from backend.workers import store as store_module
 from backend.workers.follow import FOLLOWED_PER_POLL, Follower
-from backend.workers.poll import Poller
+from backend.workers.pace import PollPace
+from backend.workers.poll import ANSWER_TASKS, Poller
 from backend.workers.store import Store
 from tests.workers.fakes import FakeRemote, Ground, ended, ground, settle, started
 from tests.workers.fleet_at_work import NOW, eventually, tasks_of
 
 
 class Live:
-    """A poller and a follower of the remote `wien`, driven by hand. `fetches` notes what is to be fetched."""
+    """A poller and a follower of the remote `wien`, driven by hand. `fetches` notes of what nodes."""
 
     def __init__(self, at: Ground, store: Store, remote: FakeRemote) -> None:
         self.at = at
         self.store = store
         self.remote = remote
-        self.fetches: list[str] = []
+        self.fetches: list[set[str]] = []
+        self.one_by_one: list[str] = []
+        self.pace = PollPace(0.01, 14, at.board.problem)
         self.poller = Poller(
-            remote, store, at.board, interval=0.01, start_after=0, fetch=self.fetches.extend, clock=at.clock
+            remote,
+            store,
+            at.board,
+            self.pace,
+            start_after=0,
+            fetch=self.note_fetch,
+            one_by_one=lambda: self.one_by_one,
+            clock=at.clock,
         )
-        self.follower = Follower(remote, store, at.board, at.clock)
+        self.follower = Follower(remote, store, at.board, self.note_fetch, at.clock)
+
+    def note_fetch(self, nodes: Collection[str]) -> None:
+        self.fetches.append(set(nodes))
 
     def run_already(self, *tasks: Task) -> None:
         """These tasks are known to run."""
@@ -73,7 +86,7 @@ async def test_a_node_that_ran_more_than_one_answer_tells_is_fetched(live: Live)
     assert live.fetches == []
     live.remote.now = Current([], [ended(number, NOW - 40) for number in range(40, 65)])
     await live.poller.poll()
-    assert live.fetches == ["wien"]
+    assert live.fetches == [{"pve1"}]
 
 
 async def test_a_gap_is_seen_behind_an_answer_that_lacks_the_node(live: Live) -> None:
@@ -84,13 +97,62 @@ async def test_a_gap_is_seen_behind_an_answer_that_lacks_the_node(live: Live) ->
     await live.poller.poll()
     live.remote.now = Current([], [ended(2, NOW - 50)])
     await live.poller.poll()
-    assert live.fetches == ["wien"]
+    assert live.fetches == [{"pve1"}]
 
 
 async def test_an_answer_that_was_cut_short_is_made_up_for_by_a_fetch(live: Live) -> None:
     live.remote.now = Current([started(1, NOW)], [], truncated=frozenset({"pve1"}))
     await live.poller.poll()
-    assert live.fetches == ["wien"]
+    assert live.fetches == [{"pve1"}]
+
+
+async def test_a_node_on_which_so_much_runs_that_no_end_has_room_is_fetched_alone(live: Live) -> None:
+    live.at.board.nodes("wien", ["pve1", "pve2"])
+    running = [started(number, NOW - 50) for number in range(ANSWER_TASKS)]
+    live.remote.now = Current(running[:-1], [ended(99, NOW - 60, node="pve2")])
+    await live.poller.poll()
+    await live.poller.poll()
+    assert live.fetches == []
+    live.remote.now = Current(running, [ended(99, NOW - 60, node="pve2")])
+    await live.poller.poll()
+    assert live.fetches == [{"pve1"}]
+
+
+async def test_a_backup_server_whose_answer_holds_nothing_finished_shows_no_gap(
+    live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FakeRemote, "type", "pbs")
+    live.remote.now = Current([started(number, NOW - 50) for number in range(2 * ANSWER_TASKS)], [])
+    await live.poller.poll()
+    await live.poller.poll()
+    assert live.fetches == []
+
+
+async def test_nodes_are_asked_one_by_one_where_the_token_does_not_see_the_cluster(live: Live) -> None:
+    live.one_by_one = ["pve1", "pve2"]
+    running = started(1, NOW - 5, node="pve2")
+    live.remote.now = Current([running], [])
+    assert await live.poller.poll() == {running.upid}
+    assert live.remote.asked == ["current pve1 pve2"]
+
+
+async def test_a_task_that_its_remote_takes_for_none_does_not_run_for_ever(live: Live) -> None:
+    live.run_already(started(1, NOW - 60))
+    live.remote.errors["pve1"] = ApiError("wien", "unable to parse worker upid", 400)
+    await live.follow()
+    assert [task.status_class for task in live.tasks] == [Status.UNKNOWN]
+
+
+async def test_a_node_that_is_out_of_reach_is_told_with_its_tasks_still_running(live: Live) -> None:
+    live.at.board.nodes("wien", ["pve1", "pve2"])
+    live.run_already(started(1, NOW - 60, node="pve2"))
+    live.remote.errors["pve2"] = NodeOfflineError("wien", "node pve2 is silent", "pve2")
+    await live.follow()
+    await live.follow()
+    assert [task.running for task in live.tasks] == [True]
+    assert live.at.board.health.remotes["wien"].nodes["pve2"].error == "node pve2 is silent"
+    # Fetching from it tells when it is back.
+    assert live.fetches == [{"pve2"}]
 
 
 async def test_node_names_that_come_and_go_take_no_memory(live: Live) -> None:
@@ -245,7 +307,7 @@ async def test_a_remote_that_answers_again_is_fetched(live: Live) -> None:
     await eventually(lambda: "wien" in live.at.board.health.failing)
 
     live.remote.meanwhile = settle
-    await eventually(lambda: live.fetches == ["wien"])
+    await eventually(lambda: live.fetches == [set()])
     assert not live.at.board.health.failing
     running.cancel()
     with suppress(asyncio.CancelledError):

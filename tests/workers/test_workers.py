@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 import time
 from collections.abc import Collection
 from dataclasses import replace
@@ -11,11 +12,11 @@ import pytest
 
 from backend import workers
 from backend.archive import Batch, CacheBusy, CacheError, CacheWriter, TaskCache
-from backend.client import FleetLimit, RemoteClient, limit, open_client
-from backend.config import Config, RemoteConfig, Secret
+from backend.client import limit
+from backend.config import Config, Secret
 from backend.simulator import Simulator, SimulatorOptions
 from backend.task import Status
-from backend.workers import remotes, run_workers, run_workers_when_free
+from backend.workers import run_workers, run_workers_when_free
 from tests.workers.fleet_at_work import NOW, Clock, at_work, configure, eventually, round_is_over, tasks_of, truth
 
 SMALL = SimulatorOptions(
@@ -50,12 +51,14 @@ async def test_the_next_round_asks_each_node_once_and_only_for_what_is_new(tmp_p
             known = {task.upid: task for task in [*before, *truth(simulator)]}
             assert f"pve:wien!{new}" in known
             assert {task.upid: task for task in tasks_of(cache)} == known
-            lists = {key: number for key, number in simulator.requests.items() if key.endswith("/tasks")}
+            lists = {
+                key: number for key, number in simulator.requests.items() if re.search("/nodes/[^/]+/tasks$", key)
+            }
             assert len(lists) == 3 * 2 + 1
             assert set(lists.values()) == {1}
             assert first_rows > 2_500
             # The task that is new, and of each node those of its cutoff's own second and what runs since.
-            assert simulator.rows.total() < 60
+            assert sum(rows for key, rows in simulator.rows.items() if "/nodes/" in key) < 60
 
 
 async def test_a_task_is_seen_running_and_then_with_its_end_by_the_poll_alone(tmp_path: Path) -> None:
@@ -303,39 +306,16 @@ async def test_a_disk_that_is_full_at_the_start_ends_nothing(
 
 async def test_the_journal_is_merged_while_the_workers_run(tmp_path: Path) -> None:
     clock = Clock()
-    journal = tmp_path / "cache/journal"
     async with Simulator(replace(SMALL, remotes=1, pbs=0), clock) as simulator:
         async with at_work(configure(simulator, tmp_path), tmp_path / "cache", clock) as cache:
             await eventually(lambda: tasks_of(cache) == truth(simulator))
+            assert not list((tmp_path / "cache").glob("archive.*.zst"))
+            with cache.snapshot() as snapshot:
+                before = set(snapshot.iterate())
             clock.now += 3_601
-            await eventually(lambda: journal.stat().st_size == 0)
-            assert list((tmp_path / "cache").glob("archive.*.zst"))
-
-
-async def test_the_clients_are_closed_when_one_of_them_cannot_be_opened(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    clock = Clock()
-    closed: list[str] = []
-    aclose = RemoteClient.aclose
-
-    async def note(self: RemoteClient) -> None:
-        closed.append(self.name)
-        await aclose(self)
-
-    def refuse(remote: RemoteConfig, *, limit: FleetLimit, connections: int) -> RemoteClient:
-        if remote.name == "graz":
-            raise OSError(24, "Too many open files")
-        return open_client(remote, limit=limit, connections=connections)
-
-    monkeypatch.setattr(RemoteClient, "aclose", note)
-    monkeypatch.setattr(remotes, "open_client", refuse)
-    async with Simulator(SMALL, clock) as simulator:
-        config = configure(simulator, tmp_path)
-        with pytest.raises(OSError, match="Too many"):
-            async with remotes.open_remotes(config):
-                pytest.fail("opened")
-    assert closed == list(config.remotes)[: list(config.remotes).index("graz")]
+            await eventually(lambda: bool(list((tmp_path / "cache").glob("archive.*.zst"))))
+            with cache.snapshot() as snapshot:
+                assert before <= set(snapshot.iterate())
 
 
 async def test_a_removed_remotes_running_tasks_go_and_its_history_stays(tmp_path: Path) -> None:
@@ -374,3 +354,42 @@ async def test_a_disk_that_refuses_moves_no_cutoff_and_is_told(
             refusing = False
             await eventually(lambda: tasks_of(cache) == truth(simulator))
     assert "No space left" in caplog.text
+
+
+async def test_what_is_damaged_is_fetched_again_at_once(tmp_path: Path) -> None:
+    clock = Clock()
+    async with Simulator(SMALL, clock) as simulator:
+        config = configure(simulator, tmp_path)
+        async with at_work(config, tmp_path / "cache", clock) as cache:
+            await eventually(lambda: round_is_over(cache))
+        with CacheWriter(tmp_path / "cache", clock=clock) as writer:
+            writer.housekeep(merge_now=True)
+        for path in (tmp_path / "cache").glob("archive.*.zst"):
+            content = bytearray(path.read_bytes())
+            content[len(content) // 3] ^= 0xFF
+            path.write_bytes(content)
+        async with at_work(config, tmp_path / "cache", clock) as cache:
+            await eventually(lambda: tasks_of(cache) == truth(simulator))
+            with cache.snapshot() as snapshot:
+                assert not snapshot.damage
+
+
+@pytest.mark.parametrize("ahead", [-2 * 3_600, 2 * 3_600])
+async def test_remotes_whose_clocks_are_hours_off_lose_nothing_and_are_told_of(tmp_path: Path, ahead: int) -> None:
+    clock = Clock()
+    async with Simulator(SMALL, lambda: clock.now + ahead) as simulator:
+        config = configure(simulator, tmp_path, poll_interval=1)
+        async with at_work(config, tmp_path / "cache", clock) as cache:
+            await eventually(lambda: tasks_of(cache) == truth(simulator))
+            new = f"pve:wien!{simulator.start_task('wien', 'pve1', 'qmstart', '100', duration=50)}"
+            await eventually(lambda: new in {task.upid for task in tasks_of(cache) if task.running})
+            clock.now += 60
+            await eventually(lambda: new in {task.upid for task in tasks_of(cache) if not task.running})
+            clock.now += 60
+            cache.request_refresh()
+            await eventually(lambda: round_is_over(cache, clock.now))
+            known = {task.upid for task in tasks_of(cache)}
+            assert {task.upid for task in truth(simulator)} <= known
+            wien = cache.health().remotes["wien"]
+            assert wien.clock_skew == pytest.approx(ahead, abs=5)
+            assert wien.notes == [f"its clock is about 2:00:00 {'ahead of' if ahead > 0 else 'behind'} ours"]

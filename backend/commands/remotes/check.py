@@ -1,0 +1,91 @@
+"""`remote-tasks remotes --check`: every step on the way to the remotes' tasks, asked of themselves."""
+
+import asyncio
+import sys
+from dataclasses import asdict, fields
+
+import click
+
+from backend.client.check import Step, check_remote
+from backend.commands.command import Command, Places, with_places_options
+from backend.commands.remotes.told import tell_steps
+from backend.config import Config, RemoteConfig
+from backend.output import FORMATS, render
+
+_FIELDS = tuple(field.name for field in fields(Step))
+
+
+@click.command("check", cls=Command, hidden=True)
+@click.argument("names", metavar="[REMOTE]...", nargs=-1)
+@click.option("--format", "format_", type=click.Choice(FORMATS), default="table", show_default=True)
+@with_places_options
+def check_command(places: Places, names: tuple[str, ...], format_: str) -> None:
+    """What `remotes --check` does."""
+    config = places.load()
+    for name in names:
+        if name not in config.remotes:
+            known = ", ".join(sorted(config.remotes)) or "none"
+            raise click.ClickException(f"no remote is called {name}; there are {known}")
+    remotes = [config.remotes[name] for name in names or config.remotes]
+    if not remotes:
+        raise click.ClickException(f"no remotes are configured in {config.path}; add one with `remotes add NAME`")
+    checked = asyncio.run(_check(config, remotes, print_each=format_ == "table"))
+    if format_ != "table":
+        steps = [step for _, steps in checked for step in steps]
+        for piece in render(steps, format_, (), _FIELDS, asdict):
+            click.echo(piece, nl=False)
+    failed = [remote.name for remote, steps in checked if any(step.result == "failed" for step in steps)]
+    if failed:
+        click.echo(f"failed: {', '.join(failed)}", err=True)
+        click.get_current_context().exit(1)
+
+
+async def _check(
+    config: Config, remotes: list[RemoteConfig], *, print_each: bool
+) -> list[tuple[RemoteConfig, list[Step]]]:
+    """The steps of each remote, all asked at the same time as far as the settings allow; each is printed, if that
+    is wanted, as soon as those before it are."""
+    slots = asyncio.Semaphore(config.settings.max_connections)
+    progress = _Progress(len(remotes))
+
+    async def check(remote: RemoteConfig) -> list[Step]:
+        async with slots:
+            steps = await check_remote(remote)
+        progress.advance()
+        return steps
+
+    checked = []
+    async with asyncio.TaskGroup() as group:
+        progress.show()
+        checks = [(remote, group.create_task(check(remote))) for remote in remotes]
+        for remote, steps in checks:
+            checked.append((remote, await steps))
+            if print_each:
+                progress.hide()
+                click.echo(f"{click.style(remote.name, bold=True)} ({remote.type})")
+                for line in tell_steps(steps.result()):
+                    click.echo(line)
+                progress.show()
+        progress.hide()
+    return checked
+
+
+class _Progress:
+    """How many remotes are done: the last line of a terminal, none elsewhere."""
+
+    def __init__(self, total: int) -> None:
+        self._total = total
+        self._done = 0
+        self._is_terminal = sys.stderr.isatty()
+
+    def advance(self) -> None:
+        self._done += 1
+        self.show()
+
+    def show(self) -> None:
+        if self._is_terminal:
+            click.echo(f"\r\x1b[Kchecking: {self._done} of {self._total} remotes done", nl=False, err=True)
+
+    def hide(self) -> None:
+        if self._is_terminal:
+            click.echo("\r\x1b[K", nl=False, err=True)

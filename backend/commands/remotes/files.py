@@ -1,0 +1,86 @@
+"""The configuration file as `remotes add` and `remotes remove` change it, and the secrets they keep beside it. How
+its text is changed is `backend.config.edit`'s matter."""
+
+import contextlib
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import click
+
+from backend.config.edit import EditError, put_table, take_table
+from backend.config.toml import read_toml
+from backend.config.values import resolve
+
+
+class ConfigurationFile:
+    """A configuration file to be changed, whether or not it is there yet. Raises ConfigError if it is no TOML."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._text, content = read_toml(path) if path.exists() else ("", {})
+        remotes = content.get("remotes")
+        self._remotes: dict[str, Any] = remotes if isinstance(remotes, dict) else {}
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._remotes
+
+    def secret_file(self, name: str) -> Path:
+        """The file beside it that holds the secret of a remote whose secret was typed."""
+        return self.path.parent / f"{name}.secret"
+
+    def owns_secret_file(self, name: str) -> bool:
+        """Whether that file is this remote's and no other's."""
+        users = [
+            other
+            for other, remote in self._remotes.items()
+            if isinstance(remote, dict)
+            and isinstance(file := remote.get("token-secret-file"), str)
+            and file
+            and resolve(file, self.path.parent) == self.secret_file(name)
+        ]
+        return users == [name]
+
+    def put(self, name: str, table: str) -> None:
+        """Write a remote's table in place of the one it has, or at the end. Raises ClickException, OSError."""
+        try:
+            changed = put_table(self._text, name, table)
+        except EditError as error:
+            raise click.ClickException(f"{self.path}: {error}") from None
+        write_file(self.path, changed)
+
+    def take(self, name: str) -> None:
+        """Write the file without a remote's table. Raises ClickException, OSError."""
+        try:
+            changed = take_table(self._text, name)
+        except EditError as error:
+            raise click.ClickException(f"{self.path}: {error}") from None
+        write_file(self.path, changed)
+
+
+def write_file(path: Path, text: str, *, private: bool = False) -> None:
+    """Replace a file as a whole, or make it, 0600, with its directory, 0700. One that is there keeps its owner
+    and, unless it is to be private, its mode; a new one has its directory's owner. A symbolic link stays, and what
+    it leads to is replaced. Raises OSError."""
+    path = Path(os.path.realpath(path))
+    missing = [folder for folder in path.parents if not folder.exists()]
+    for folder in reversed(missing):
+        folder.mkdir(mode=0o700, exist_ok=True)
+    old = path.stat() if path.exists() else None
+    owner = old or path.parent.stat()
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+            file.write(text)
+            # Only the superuser may give files away; a file that he edits stays its owner's.
+            with contextlib.suppress(PermissionError):
+                os.fchown(file.fileno(), owner.st_uid, owner.st_gid)
+            os.fchmod(file.fileno(), 0o600 if private or old is None else old.st_mode & 0o777)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(name, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(name)
+        raise

@@ -1,0 +1,43 @@
+"""Questions on the terminal, for what no option gave. Without a terminal, what is missing is wrong usage."""
+
+import sys
+from collections.abc import Callable
+from typing import TypeVar
+
+import click
+
+T = TypeVar("T")
+
+
+def on_terminal() -> bool:
+    """Whether there is somebody to ask."""
+    return sys.stdin.isatty()
+
+
+def need_terminal(missing: list[str]) -> None:
+    """Refuse to go on without these options where nobody can be asked. Raises UsageError that names them."""
+    if missing and not on_terminal():
+        raise click.UsageError(f"{', '.join(missing)}: not given, and there is no terminal to ask on")
+
+
+def ask(question: str, reader: Callable[[str], T], *, default: str | None = None, hidden: bool = False) -> T:
+    """Ask until the reader takes the answer; it raises ValueError in words. Raises Abort on Ctrl-C."""
+
+    def read(answer: str) -> T:
+        try:
+            return reader(answer.strip())
+        except ValueError as error:
+            raise click.UsageError(str(error)) from None
+
+    answer: T = click.prompt(question, default=default, hide_input=hidden, value_proc=read, err=True)
+    return answer
+
+
+def confirm(question: str, *, default: bool) -> bool:
+    """Ask yes or no. Raises Abort on Ctrl-C."""
+    return click.confirm(question, default=default, err=True)
+
+
+def say(text: str = "") -> None:
+    """Tell something that is no output for a program."""
+    click.echo(text, err=True)

@@ -1,0 +1,56 @@
+"""`remote-tasks stop`: ask a remote to stop a task."""
+
+import sys
+from functools import partial
+
+import click
+
+from backend.client import RemoteClient
+from backend.commands.asking import ask_remote
+from backend.commands.command import Command, Places, with_places_options
+from backend.commands.track import read_task
+from backend.report import format_moment
+from backend.task import Task
+from backend.text import safe
+
+
+@click.command("stop", cls=Command)
+@click.argument("upid", metavar="REMOTE-UPID")
+@click.option("--yes", is_flag=True, help="Do not ask whether to.")
+@with_places_options
+def stop_command(places: Places, upid: str, yes: bool) -> None:
+    """Ask a task's remote to stop it, as in pve:REMOTE!UPID:…
+
+    Asks first whether to, naming the task; without a terminal to ask on, --yes is needed. The remote may take its
+    time: `remote-tasks wait` tells when the task has ended, and how. The token needs Sys.Modify on the node to
+    stop tasks of others. A task that has ended already is left alone.
+    """
+    task = read_task(upid)
+    if not yes and not sys.stdin.isatty():
+        raise click.UsageError("without a terminal to ask on, stopping a task needs --yes")
+    found = ask_remote(places, task, partial(_find, task))
+    if not found.running:
+        click.echo(f"it has ended already: {safe(found.status or 'unknown')}", err=True)
+        return
+    if not yes and not click.confirm(f"Stop {_words(task)}?", err=True):
+        click.echo("left alone", err=True)
+        return
+    ask_remote(places, task, partial(_stop, task))
+    click.echo(f"asked {task.remote} to stop {safe(task.description)}", err=True)
+
+
+def _words(task: Task) -> str:
+    """A task as one who stops it must see it: what, where, whose, since when."""
+    words = f"{task.description} on {task.remote}, node {task.node}, by {task.user}"
+    return safe(f"{words}, started {format_moment(task.starttime)}")
+
+
+async def _find(task: Task, client: RemoteClient) -> Task:
+    found = await client.find(task.upid)
+    if found is None:
+        raise click.ClickException(f"{task.remote} no longer knows this task")
+    return found
+
+
+async def _stop(task: Task, client: RemoteClient) -> None:
+    await client.stop(task.upid)

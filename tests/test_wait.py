@@ -1,0 +1,186 @@
+"""`track` and `wait` as scripts meet them, and the round that `remotes` tells of: what is asked for, what is
+printed, and the exit status."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from backend.archive import Batch, CacheWriter
+from backend.archive.health import Health, RemoteHealth, Round
+from backend.cli import make_command
+from backend.commands import wait as wait_module
+from backend.task import Task
+
+NOW = 1_795_478_000
+UPID = f"pve:wien!UPID:pve1:00000001:0D015579:{NOW:08X}:vzdump:101:root@pam:"
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(make_command(lambda _: None, lambda: None), arguments, prog_name="remote-tasks")
+
+
+def ended(status: str, *, ago: int = 0) -> Task:
+    return Task(UPID, NOW, NOW + 5 - ago, status)
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wait_module, "LOOK_EVERY", 0.01)
+
+
+@pytest.fixture
+def writer(tmp_path: Path) -> Iterator[CacheWriter]:
+    """Who works on a cache in `tmp_path`, with the remote `wien`."""
+    with CacheWriter(tmp_path, clock=lambda: NOW) as writer:
+        writer.write_health(Health(remotes={"wien": RemoteHealth()}))
+        yield writer
+
+
+@contextmanager
+def meanwhile(act: Callable[[], None]) -> Iterator[None]:
+    """Do something in another thread while the context lasts."""
+    thread = threading.Thread(target=act)
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.join()
+
+
+def take_request(writer: CacheWriter) -> None:
+    """Do what the workers do with a request to track."""
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        for request in writer.take_requests():
+            writer.track(request.track)
+            return
+        time.sleep(0.005)
+    raise AssertionError("nothing was asked for")
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        ("OK", 0),
+        ("WARNINGS: 3", 3),
+        ("command 'lvcreate' failed: exit code 5", 4),
+        ("unexpected status", 5),
+        ("unknown (its node no longer knows this task)", 5),
+    ],
+)
+def test_wait_tells_by_its_exit_status_how_the_task_ended(
+    writer: CacheWriter, tmp_path: Path, status: str, code: int
+) -> None:
+    def work() -> None:
+        take_request(writer)
+        writer.store(Batch([ended(status)]))
+
+    with meanwhile(work):
+        result = run("wait", UPID.removeprefix("pve:"), "--cache-dir", str(tmp_path))
+    assert (result.exit_code, result.stdout, result.stderr) == (code, f"{status}\n", "")
+
+
+def test_what_has_ended_already_is_told_at_once_even_if_nobody_fetches(
+    writer: CacheWriter, tmp_path: Path
+) -> None:
+    writer.store(Batch([ended("it broke \x1b[31m")]))
+    writer.close()
+    result = run("wait", UPID, "--cache-dir", str(tmp_path))
+    assert (result.exit_code, result.stdout) == (4, "it broke ␛[31m\n")
+    assert not (tmp_path / "inbox").exists()
+
+
+def test_wait_gives_up_when_its_time_is_over(writer: CacheWriter, tmp_path: Path) -> None:
+    with meanwhile(lambda: take_request(writer)):
+        result = run("wait", UPID, "--timeout", "1s", "--cache-dir", str(tmp_path))
+    assert (result.exit_code, result.stdout) == (6, "")
+    assert result.stderr == "it has not ended within 1 s\n"
+    assert UPID in writer.running
+
+
+def test_a_task_whose_end_is_not_kept_is_not_waited_for_for_ever(writer: CacheWriter, tmp_path: Path) -> None:
+    def work() -> None:
+        take_request(writer)
+        time.sleep(0.1)
+        writer.keep_only([])
+
+    with meanwhile(work):
+        result = run("wait", UPID, "--cache-dir", str(tmp_path))
+    assert (result.exit_code, result.stdout) == (5, "unknown (its end is not kept)\n")
+
+
+@pytest.mark.parametrize("command", ["track", "wait"])
+def test_where_nobody_fetches_that_is_said_at_once(writer: CacheWriter, tmp_path: Path, command: str) -> None:
+    writer.store(Batch([Task(UPID, NOW)]))
+    writer.close()
+    result = run(command, UPID, "--cache-dir", str(tmp_path))
+    assert result.exit_code == 1
+    assert result.stderr.startswith(f"Error: nobody is fetching into {tmp_path}")
+
+
+def test_where_nobody_fetches_any_more_that_is_said_and_waiting_goes_on(
+    writer: CacheWriter, tmp_path: Path
+) -> None:
+    def work() -> None:
+        take_request(writer)
+        writer.close()
+        time.sleep(0.2)
+        with CacheWriter(tmp_path, clock=lambda: NOW) as other:
+            other.store(Batch([ended("OK")]))
+
+    with meanwhile(work):
+        result = run("wait", UPID, "--cache-dir", str(tmp_path))
+    assert (result.exit_code, result.stdout) == (0, "OK\n")
+    assert result.stderr == f"nobody is fetching into {tmp_path} any more; still waiting\n"
+
+
+@pytest.mark.parametrize("command", ["track", "wait"])
+def test_what_is_no_task_of_this_fleet_is_refused(writer: CacheWriter, tmp_path: Path, command: str) -> None:
+    assert run(command, "nonsense", "--cache-dir", str(tmp_path)).exit_code == 2
+    result = run(command, UPID.replace("wien", "graz"), "--cache-dir", str(tmp_path))
+    assert (result.exit_code, result.stderr) == (1, "Error: no remote is called graz; there are wien\n")
+    assert run(command, UPID, "--cache-dir", str(tmp_path / "none")).exit_code == 1
+
+
+def test_a_span_that_is_none_is_wrong_usage(writer: CacheWriter, tmp_path: Path) -> None:
+    result = run("wait", UPID, "--timeout", "soon", "--cache-dir", str(tmp_path))
+    assert result.exit_code == 2 and "90s, 10m" in result.stderr
+
+
+def test_track_asks_for_the_task_and_returns(writer: CacheWriter, tmp_path: Path) -> None:
+    result = run("track", UPID.removeprefix("pve:"), "--cache-dir", str(tmp_path))
+    assert (result.exit_code, result.stderr) == (0, f"asked to follow {UPID}\n")
+    assert [request.track for request in writer.take_requests()] == [(UPID,)]
+
+
+def test_an_interrupt_ends_waiting_cleanly(writer: CacheWriter, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "tui", "wait", UPID, "--cache-dir", str(tmp_path)]
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment) as waiting:
+        take_request(writer)
+        time.sleep(0.1)
+        waiting.send_signal(signal.SIGINT)
+        output, errors = waiting.communicate(timeout=10)
+    assert (waiting.returncode, output, errors) == (130, b"", b"interrupted; the task is not\n")
+
+
+def test_remotes_tells_how_far_a_round_is_while_somebody_fetches(writer: CacheWriter, tmp_path: Path) -> None:
+    round = Round(time.time() - 30, nodes_done=250, nodes_total=1_000, tasks=61_234)
+    writer.write_health(Health(remotes={"wien": RemoteHealth(clock_skew=7.0)}, round=round))
+    told = run("remotes", "--cache-dir", str(tmp_path))
+    assert "a round goes on: 250 of 1,000 nodes, 61,234 tasks, about 1:3" in told.stderr
+    as_json = run("remotes", "--format", "json", "--cache-dir", str(tmp_path)).stdout
+    assert json.loads(as_json)[0]["clock_skew"] == 7.0
+    writer.close()
+    told = run("remotes", "--cache-dir", str(tmp_path))
+    assert "a round goes on" not in told.stderr and "nobody is fetching" in told.stderr
