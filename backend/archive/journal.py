@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from backend.archive.files import sync_directory
 from backend.archive.lines import decode_all, encode_all
-from backend.task import Task, latest, merge_tasks
+from backend.task import Task, in_order, latest, merge_tasks
 
 
 class JournalContent(NamedTuple):
@@ -53,7 +53,7 @@ def read_open_journal(handle: int, known: JournalContent = EMPTY) -> JournalCont
         return known._replace(inode=inode)
     tasks, bad = decode_all(added)
     new = latest(task for task in tasks if not task.running)
-    rows = merge_tasks(known.rows, sorted(new.values(), key=lambda task: task.key))
+    rows = merge_tasks(known.rows, in_order(new.values()))
     tail = added[added.rfind(b"\n", 0, -1) + 1 :]
     size, bad_lines = known.size + len(added), known.bad_lines + bad
     return JournalContent(inode, size, tail, latest(new.values(), known.tasks), rows, bad_lines)

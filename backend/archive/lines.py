@@ -8,6 +8,9 @@ import orjson
 from backend.task import MAX_STATUS, Task
 from backend.upid import UpidError, parse_remote_upid
 
+_BYTES_AT_ONCE = 1 << 18
+"""Bytes of lines that are decoded at once: meanwhile no other thread of the process runs."""
+
 
 class LineError(ValueError):
     """A line that is no task."""
@@ -43,6 +46,18 @@ def decode(line: bytes) -> Task:
 def decode_all(data: bytes) -> tuple[list[Task], int]:
     """Read many lines, whatever wrote them: the tasks, and how many lines were none. A bad line costs that line
     alone. An untyped remote UPID comes back typed."""
+    tasks: list[Task] = []
+    bad = start = 0
+    while start < len(data):
+        end = data.find(b"\n", start + _BYTES_AT_ONCE) + 1 or len(data)
+        some, unreadable = _decode_some(data[start:end])
+        tasks += some
+        bad += unreadable
+        start = end
+    return tasks, bad
+
+
+def _decode_some(data: bytes) -> tuple[list[Task], int]:
     try:  # one call for all is several times faster than one a line
         rows = orjson.loads(b"[" + data.rstrip(b"\n").replace(b"\n", b",") + b"]")
         return [_task(row) for row in rows], 0

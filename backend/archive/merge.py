@@ -17,7 +17,7 @@ from backend.archive.index import index_path, write_index
 from backend.archive.parts import make_parts
 from backend.archive.scan import Cancelled, ScanCancelled, never
 from backend.archive.segments import Segment
-from backend.task import Task
+from backend.task import Task, in_order
 
 if TYPE_CHECKING:
     from backend.archive.columns import Columns, ColumnWriter
@@ -86,8 +86,7 @@ def prepare_merge(
     """
     starts = sorted({*days, *(file.start for file in files if days[-1] <= file.start <= days[0])}, reverse=True)
     by_start = {file.start: file for file in files}
-    rows = sorted(journal.values(), key=lambda task: task.key)
-    segments = [segment for part in make_parts(files, rows) for segment in part.segments]
+    segments = [segment for part in make_parts(files, in_order(journal.values())) for segment in part.segments]
     merge = Merge(damage=[damage for file in files for damage in file.damage])
     merge.moved = [task for one in segments for task in one.extra if journal.get(task.upid) != task]
     try:

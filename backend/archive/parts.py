@@ -12,7 +12,7 @@ from backend.archive.blocks import Block, Key
 from backend.archive.frames import FRAME_TASKS
 from backend.archive.segments import Segment
 from backend.query import Filter, Term
-from backend.task import Task, latest
+from backend.task import Task, in_order, latest
 
 
 class Counts:
@@ -150,7 +150,7 @@ def make_parts(files: Iterable[ArchiveFile], rows: list[Task], known: Iterable[P
             misplaced += file.read(block)
         upper = file.start
     if misplaced:
-        rows = sorted(latest([*misplaced, *rows]).values(), key=_key)
+        rows = in_order(latest([*misplaced, *rows]).values())
     if not kept:
         kept.append((None, ()))
     earlier = {part.file: part for part in known}

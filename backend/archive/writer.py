@@ -4,10 +4,9 @@ state come out. It fetches nothing, and decides by the tasks and the clock alone
 import contextlib
 import logging
 import os
-import sys
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -46,22 +45,8 @@ MERGE_SECONDS = 3_600
 """A journal is merged at least this often (seconds)."""
 
 
-_TURN = 0.0005
-"""Seconds after which a merge lets another thread run."""
 AHEAD = 10
 """Seconds that a cutoff may lie ahead of our clock: more would hide what starts before it."""
-
-
-@contextlib.contextmanager
-def _short_turns() -> Iterator[None]:
-    """Let the threads of this process take turns quickly: who reads a page beside a merge waits for several turns,
-    and each would be 5 ms."""
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(_TURN)
-    try:
-        yield
-    finally:
-        sys.setswitchinterval(before)
 
 
 class CacheBusy(CacheError):
@@ -165,10 +150,17 @@ class CacheWriter:
             if self._closing.is_set():
                 raise CacheError(f"{self.directory}: closed, so nothing can be stored")
             self._append(task for task in finished.values() if task.starttime >= oldest)
-            ended = finished.keys() | self._journal.tasks.keys()
-            running = {upid: task for upid, task in self._running.items() if upid not in ended}
+            ended = self._journal.tasks
+            running = {
+                upid: task for upid, task in self._running.items() if upid not in finished and upid not in ended
+            }
             for upid, task in started.items():
-                if upid not in ended and upid not in running and not self._is_archived(task):
+                if (
+                    upid not in finished
+                    and upid not in ended
+                    and upid not in running
+                    and not self._is_archived(task)
+                ):
                     running[upid] = task
             self._replace_running(running)
             news = {key: cutoff for key, cutoff in batch.cutoffs.items() if key not in self._lowered}
@@ -221,11 +213,10 @@ class CacheWriter:
                 or layout_is_due(files, days)
                 or any(file.damage or not (file.copyable or not file.blocks) for file in files)
             )
-            with _short_turns():
-                if due:
-                    self._merge(days)
-                    self._merged = now
-                self._write_indexes()
+            if due:
+                self._merge(days)
+                self._merged = now
+            self._write_indexes()
             return due
 
     def take_requests(self) -> list[inbox.Request]:

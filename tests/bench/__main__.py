@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from backend.archive import CacheError
+from backend.daemon import calm_interpreter
 from tests.bench import child, reading, writing
 from tests.bench.fleet import fleet_command
 from tests.bench.ground import FULL_SIZE, Ground
@@ -81,6 +82,8 @@ def main(
 ) -> None:
     if context.invoked_subcommand is not None:
         return
+    # as the daemon and the dashboard do
+    calm_interpreter()
     with _directory(data) as directory:
         try:
             ground = Ground(directory, tasks, _tell)
