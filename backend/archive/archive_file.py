@@ -11,16 +11,16 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from backend.archive import zstd
 from backend.archive.blocks import Block, Damage
 from backend.archive.files import list_archives
-from backend.archive.frames import FRAME_TASKS, MAX_CONTENT, ArchiveStamp, Extent, find_frames, read_stamp
+from backend.archive.frames import ArchiveStamp, read_stamp
 from backend.archive.index import BadIndex, Index, index_path
-from backend.archive.lines import LineError, decode, decode_all, decode_own
+from backend.archive.lines import LineError, decode_all, decode_own
 from backend.archive.recent import RecentContents
 from backend.archive.scan import Cancelled, ScanCancelled, never
+from backend.archive.survey import finished_in_order, survey, unpack
 from backend.query import Term
-from backend.task import Task, later
+from backend.task import Task
 
 if TYPE_CHECKING:
     from backend.archive.columns import Columns
@@ -44,6 +44,7 @@ class ArchiveFile:
     Attributes:
         start: UNIX seconds; the file holds the tasks that started then or later.
         identity: changes with the content.
+        checked: whether all of it was looked at when it was opened.
         index_problem: why its index is not used, in words; None if it is.
     """
 
@@ -62,7 +63,7 @@ class ArchiveFile:
         self._lock = threading.Lock()
         self._compressed = path.suffix == ".zst"
         self._framed = False
-        self._checked = checked
+        self.checked = checked
         self._spoilt = False
         self._blocks: list[Block] | None = None
         self._damage: list[Damage] = []
@@ -115,11 +116,13 @@ class ArchiveFile:
         with self._lock:
             if self._blocks is None:
                 self._index = self._read_index()
-                if self._index is not None and not self._checked:
+                if self._index is not None and not self.checked:
                     self._framed = True
                     self._blocks = self._index.blocks
                 else:
-                    self._blocks = self._scan()
+                    found = survey(self.path.name, self.start, self._handle, self._size, self._compressed)
+                    self._blocks, self._framed = found.blocks, found.framed
+                    self._damage += found.damage
             return self._blocks
 
     @property
@@ -143,9 +146,9 @@ class ArchiveFile:
         """The tasks of a block, in order, or some of them by their numbers in it. A block that turns out to be
         damaged has none; `spoilt` tells so."""
         # All of a file is read whole blocks at a time: that would leave nothing else of what is kept.
-        content = self._content(block.offset, block.size) if rows == _ALL else self._kept_content(block)
+        content = self._content(block) if rows == _ALL else self._kept_content(block)
         if not self._framed:  # written by other hands: neither order nor form is to be relied on
-            tasks = _in_order(decode_all(content)[0])
+            tasks = finished_in_order(decode_all(content)[0])
             return tasks[rows] if isinstance(rows, slice) else [tasks[row] for row in rows]
         try:
             if isinstance(rows, slice) and rows == _ALL:
@@ -178,7 +181,7 @@ class ArchiveFile:
 
     def lines(self, block: Block) -> list[bytes]:
         """The lines of a block that was written in frames, with their line feeds; none of any other."""
-        lines = self._content(block.offset, block.size).splitlines(keepends=True) if self._framed else []
+        lines = self._content(block).splitlines(keepends=True) if self._framed else []
         return lines if len(lines) == block.tasks else []
 
     def raw(self, block: Block) -> bytes:
@@ -200,11 +203,10 @@ class ArchiveFile:
             self._matcher = ColumnMatcher(self.columns(cancelled))
         return self._matcher
 
-    @property
-    def has_index(self) -> bool:
+    def has_sound_index(self) -> bool:
         """Whether a sound index lies beside it. Of a `checked` file all of the index is looked at."""
         self._first_look()
-        if self._checked and self._columns is None:
+        if self.checked and self._columns is None:
             self._columns = self._indexed_columns()
         return self._index is not None
 
@@ -266,87 +268,18 @@ class ArchiveFile:
         for block in self.blocks:
             if cancelled():
                 raise ScanCancelled
-            writer.add_tasks(self.read(block))
+            tasks = self.read(block)
+            # The rows of one that turns out to be damaged keep their places, until the file is opened anew.
+            absent = Task(block.first[1], -block.first[0], -block.first[0], "")
+            writer.add_tasks(tasks + [absent] * (block.tasks - len(tasks)))
         return writer.columns()
 
-    def _content(self, offset: int, size: int) -> bytes:
-        data = os.pread(self._handle, size, offset)
-        if not self._compressed:
-            return data
-        try:
-            return zstd.decompress(data, MAX_CONTENT)
-        except zstd.ZstdError:
-            return b"" if self._framed else zstd.decompress_some(data, MAX_CONTENT)
+    def _content(self, block: Block) -> bytes:
+        return unpack(os.pread(self._handle, block.size, block.offset), self._compressed, self._framed)
 
     def _kept_content(self, block: Block) -> bytes:
         """A block's content, kept for who looks at the same one soon."""
-        return _recent.get((self.identity, block.offset), partial(self._content, block.offset, block.size))
-
-    def _scan(self) -> list[Block]:
-        extents, self._framed = self._extents()
-        blocks: list[Block] = []
-        lost: list[tuple[int, str]] = []  # how many blocks stand before the damage, and what it is
-        row = 0
-        for offset, size in extents:
-            block, problem = self._look_into(offset, size, row)
-            if problem:
-                lost.append((len(blocks), problem))
-            if block is not None:
-                blocks.append(block)
-                row += block.tasks
-        for position, problem in lost:
-            # Between frames the order tells what a lost one held; of other files nothing is certain.
-            until = -blocks[position - 1].last[0] if self._framed and position > 0 else None
-            since = -blocks[position].first[0] if self._framed and position < len(blocks) else self.start
-            self._damage.append(Damage(self.path.name, problem, since, until))
-        return blocks
-
-    def _extents(self) -> tuple[list[Extent], bool]:
-        data = os.pread(self._handle, self._size, 0)
-        if self._compressed:
-            extents, framed = find_frames(memoryview(data))
-            # Other hands write one frame a file, and all of it. Of several frames the last may be missing.
-            if not framed and (len(extents) != 1 or extents[0] != (0, len(data))):
-                self._damage.append(Damage(self.path.name, "no whole zstd file", self.start, None))
-            return extents, framed
-        extents, start, end, lines = [], 0, 0, 0
-        while end < len(data):
-            newline = data.find(b"\n", end)
-            end = len(data) if newline < 0 else newline + 1
-            lines += 1
-            if lines == FRAME_TASKS or end == len(data):
-                extents.append((start, end - start))
-                start, lines = end, 0
-        return extents, False
-
-    def _look_into(self, offset: int, size: int, row: int) -> tuple[Block | None, str]:
-        """A block, and what is wrong with it. A frame that a seek table names was written line by checked line
-        under a checksum: there, counting line feeds is enough."""
-        problem = ""
-        data = os.pread(self._handle, size, offset)
-        content = data
-        if self._compressed:
-            try:
-                content = zstd.decompress(data, MAX_CONTENT)
-            except zstd.ZstdError as error:
-                if self._framed:
-                    return None, f"a damaged frame at byte {offset} ({error})"
-                content = zstd.decompress_some(data, MAX_CONTENT)
-                problem = f"a damaged frame at byte {offset} ({error})"
-        if self._framed:
-            try:
-                first = decode(content[: content.index(b"\n")])
-                last = decode(content[content.rindex(b"\n", 0, -1) + 1 :] if content.count(b"\n") > 1 else content)
-            except (LineError, ValueError) as error:
-                return None, f"a frame at byte {offset} that holds no tasks ({error})"
-            return Block(offset, size, len(content), content.count(b"\n"), first.key, last.key, row), ""
-        tasks, bad = decode_all(content)
-        if bad and not problem:
-            problem = f"{bad} unreadable line{'s' if bad > 1 else ''} at byte {offset}"
-        tasks = _in_order(tasks)
-        if not tasks:
-            return None, problem
-        return Block(offset, size, len(content), len(tasks), tasks[0].key, tasks[-1].key, row), problem
+        return _recent.get((self.identity, block.offset), partial(self._content, block))
 
 
 def _lines_at(content: bytes, rows: Sequence[int], lines: int) -> bytes:
@@ -394,13 +327,3 @@ def open_archives(
         if opened.get(path) is not file:
             file.release()
     return opened
-
-
-def _in_order(tasks: list[Task]) -> list[Task]:
-    """The finished tasks of a block that other hands wrote: in order, each once."""
-    finished: dict[str, Task] = {}
-    for task in tasks:
-        if not task.running:
-            known = finished.get(task.upid)
-            finished[task.upid] = task if known is None else later(known, task)
-    return sorted(finished.values(), key=lambda task: task.key)

@@ -17,7 +17,7 @@ from backend.archive.snapshot import Snapshot
 from backend.task import Task
 
 _FREED = 2_000
-"""Rows of a journal that are freed with each snapshot, once they were merged."""
+"""Rows of a journal that are freed with each snapshot, at least, once they were merged."""
 
 
 class TaskCache:
@@ -46,8 +46,14 @@ class TaskCache:
                 raise CacheError(f"{place}: cannot read the cache: {error.strerror}") from error
             journal = self._journal
             files = [file.acquire() for file in archives]
-            history_version = ((journal.inode, journal.size, journal.tail), tuple(file.identity for file in files))
-            if self._history is None or history_version != self._history_version:
+            # A file that turned out to be damaged was opened anew, with the identity it had.
+            opened = tuple((file.identity, file.checked) for file in files)
+            history_version = ((journal.inode, journal.size, journal.tail), opened)
+            if (
+                self._history is None
+                or history_version != self._history_version
+                or any(one is not other for one, other in zip(files, self._history.files, strict=True))
+            ):
                 self._history = History(files, journal.rows, self._history)
                 self._history_version = history_version
             if self._running is None or (active, history_version) != self._running_version:
@@ -114,5 +120,5 @@ class TaskCache:
             if self._journal.size < known.size:
                 self._merged += known.rows
         # Rows that were merged go bit by bit: to free all at once would take longer than to read a page.
-        del self._merged[-_FREED:]
+        del self._merged[-max(_FREED, len(self._merged) // 3) :]
         return active, list(self._files.values())

@@ -26,16 +26,16 @@ class History:
 
     def __init__(self, files: Iterable[ArchiveFile], journal: list[Task], known: "History | None" = None) -> None:
         """`files` and `journal` newest first. What an earlier history knows and is still so is used."""
-        self._files = list(files)
+        self.files = list(files)
         self._journal = journal
-        self._known = known
+        # Of one that nobody asked anything, what it was to use itself.
+        self._known: History | None = known if known is None or "parts" in known.__dict__ else known._known
 
     @cached_property
     def parts(self) -> list[Part]:
         """What it is made of, newest first."""
         known, self._known = self._known, None
-        earlier = known.parts if known is not None and "parts" in known.__dict__ else ()
-        return make_parts(self._files, self._journal, earlier)
+        return make_parts(self.files, self._journal, known.parts if known is not None else ())
 
     def count(self, wanted: Filter | None = None, cancelled: Cancelled = never) -> int:
         """How many match."""

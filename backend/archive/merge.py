@@ -87,7 +87,7 @@ def prepare_merge(
     starts = sorted({*days, *(file.start for file in files if days[-1] <= file.start <= days[0])}, reverse=True)
     by_start = {file.start: file for file in files}
     segments = [segment for part in make_parts(files, in_order(journal.values())) for segment in part.segments]
-    merge = Merge(damage=[damage for file in files for damage in file.damage])
+    merge = Merge()
     merge.moved = [task for one in segments for task in one.extra if journal.get(task.upid) != task]
     try:
         upper: float = float("inf")
@@ -105,6 +105,8 @@ def prepare_merge(
     except BaseException:
         merge.discard()
         raise
+    # After all was read: some damage shows only then.
+    merge.damage = [damage for file in files for damage in file.damage]
     for file in by_start.values():
         merge.obsolete += [file.path, index_path(file.path)]
     return merge
@@ -115,7 +117,7 @@ def prepare_index(file: ArchiveFile, cancelled: Cancelled) -> Merge:
     behind."""
     merge = Merge()
     columns = file.columns(cancelled)
-    if file.stamp is not None:
+    if file.stamp is not None and not file.spoilt:
         _write_index(merge, file.path, file.stamp, file.blocks, columns)
     return merge
 

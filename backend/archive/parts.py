@@ -61,7 +61,10 @@ class Part:
         self.file = file
         self.blocks = blocks
         self.loose = loose
-        self._earlier = earlier
+        # Of one that nobody looked into, what it was to use itself.
+        self._earlier: Part | None = (
+            earlier if earlier is None or "segments" in earlier.__dict__ else earlier._earlier
+        )
         self._counts: dict[tuple[Term, ...], Counts] = {}
         self._lock = threading.Lock()
 
@@ -125,7 +128,7 @@ class Part:
 
     def _take_over(self, segments: list[Segment]) -> None:
         earlier, self._earlier = self._earlier, None
-        if earlier is not None and "segments" in earlier.__dict__:
+        if earlier is not None:
             known = {segment.block: segment for segment in earlier.segments if segment.extra and segment.block}
             for segment in segments:
                 if segment.extra and segment.block in known:

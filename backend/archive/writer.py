@@ -308,7 +308,7 @@ class CacheWriter:
 
     def _lower_cutoffs(self, since: int) -> None:
         """Have what started from `since` (UNIX seconds) on fetched again."""
-        lowered = {key: since for key, cutoff in self._state.cutoffs.items() if cutoff > since}
+        lowered = {key: since for key, cutoff in self._state.cutoffs.items() if cutoff >= since}
         self._replace_state(self._state.cutoffs | lowered)
         self._lowered |= lowered.keys()
 
@@ -335,7 +335,7 @@ class CacheWriter:
     def _write_indexes(self) -> None:
         """Make the indexes that are missing or damaged."""
         for file in list(self._files.values()):
-            if file.stamp is not None and not file.has_index:
+            if file.stamp is not None and not file.has_sound_index():
                 log.info("%s: making its index (%s)", file.path.name, file.index_problem)
                 merge = prepare_index(file, self._closing.is_set)
                 with self._lock:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from backend.archive import Batch, CacheError, CacheWriter, TaskCache
 from backend.archive.files import DAY
 from backend.archive.lines import encode_all
+from backend.query import parse_filter
 from backend.task import Task
 from tests.archive.model import NOW, TODAY, Clock, assert_lists, finished, read_by_hand, running, spread
 
@@ -107,6 +108,56 @@ def test_of_a_damaged_frame_exactly_its_own_tasks_are_lost_and_its_time_alone_is
     assert read_by_hand(tmp_path) == TASKS
 
 
+def second_frame_flipped(path: Path) -> None:
+    """Flip a bit in the second frame, in place, as a disk does."""
+    content = path.read_bytes()
+    place = content.index(b"\x28\xb5\x2f\xfd", 4) + 300
+    with path.open("r+b") as file:
+        file.seek(place)
+        file.write(bytes([content[place] ^ 0x10]))
+
+
+def test_a_reader_that_came_upon_damage_goes_on_with_the_rest(tmp_path: Path) -> None:
+    path = merged(tmp_path, TASKS)
+    second_frame_flipped(path)
+    cache = TaskCache(tmp_path)
+    with cache.snapshot() as snapshot:
+        assert not set(TASKS[512:1_024]).intersection(snapshot.page(None, 600, 200))
+        found_out = snapshot.version
+    for _ in range(2):
+        with cache.snapshot() as snapshot:
+            assert_lists(snapshot, TASKS[:512] + TASKS[1_024:], ["", "status:error"])
+            assert len(snapshot.damage) == 1
+            assert snapshot.version != found_out
+
+
+def test_damage_that_only_a_merge_comes_upon_is_told_and_fetched_again(tmp_path: Path) -> None:
+    with CacheWriter(tmp_path, clock=Clock()) as writer:
+        writer.store(Batch(TASKS, {NODE: NOW}))
+        writer.housekeep(merge_now=True)
+        second_frame_flipped(tmp_path / f"archive.{TODAY}.zst")
+        late = finished(50_000, TASKS[700].starttime)
+        writer.store(Batch([late]))
+        writer.housekeep(merge_now=True)
+        cutoff = writer.cutoff(*NODE)
+        assert cutoff is not None and cutoff <= TASKS[1_023].starttime
+    with TaskCache(tmp_path).snapshot() as snapshot:
+        assert list(snapshot.iterate()) == [*TASKS[:512], late, *TASKS[1_024:]]
+
+
+def test_a_damaged_frame_behind_a_damaged_index_costs_its_own_tasks_alone(tmp_path: Path) -> None:
+    path = merged(tmp_path, TASKS)
+    second_frame_flipped(path)
+    index = path.with_suffix("").with_suffix(f".{TODAY}.idx")
+    index.write_bytes(flip(index.read_bytes(), len(index.read_bytes()) - 200))
+    cache = TaskCache(tmp_path)
+    with cache.snapshot() as snapshot:
+        failed = parse_filter("status:error", now=NOW)
+        assert all(failed.matches(task) for task in snapshot.page(failed, 0, 5_000))
+    with cache.snapshot() as snapshot:
+        assert_lists(snapshot, TASKS[:512] + TASKS[1_024:], ["status:error", "type:vzdump"])
+
+
 def test_a_fetch_that_was_under_way_when_damage_was_found_does_not_move_the_cutoff_back_up(tmp_path: Path) -> None:
     path = merged(tmp_path, TASKS)
     with CacheWriter(tmp_path, clock=Clock()) as writer:
@@ -140,7 +191,7 @@ def test_a_compressed_file_that_is_none_is_told_and_its_day_is_fetched_again(
 
 
 def test_a_frame_that_unpacks_without_end_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("backend.archive.archive_file.MAX_CONTENT", 100_000)
+    monkeypatch.setattr("backend.archive.survey.MAX_CONTENT", 100_000)
     path = merged(tmp_path, TASKS[:3])
     path.write_bytes(zstd.compress(b"\n" * 300_000_000))
     _, damage = listed(tmp_path)

@@ -35,7 +35,7 @@ def lay(directory: Path, files: dict[str, bytes]) -> None:
 def has_index(directory: Path) -> bool:
     file = ArchiveFile(directory / f"archive.{TODAY}.zst", TODAY, checked=True)
     try:
-        return file.has_index
+        return file.has_sound_index()
     finally:
         file.release()
 

@@ -1,17 +1,21 @@
 """One writer and many readers on one directory: locks, what a reader sees in the middle of things, file modes."""
 
+import gc
 import os
 import subprocess
 import sys
 import tempfile
 import threading
+import tracemalloc
 from pathlib import Path
 
 import pytest
 
 from backend.archive import Batch, CacheBusy, CacheError, CacheWriter, ScanCancelled, TaskCache
 from backend.archive.files import DAY, locked
+from backend.archive.history import History
 from backend.archive.lines import encode_all
+from backend.archive.parts import Part
 from backend.query import parse_filter
 from tests.archive.model import NOW, TODAY, Clock, assert_lists, finished, running, spread
 
@@ -270,3 +274,39 @@ def test_a_file_that_may_not_be_read_is_a_clear_error() -> None:
             [sys.executable, "-c", READ_AS_NOBODY, name], cwd=ROOT, capture_output=True, text=True, timeout=30
         )
         assert f"CacheError: {name}/archive.{TODAY}: cannot read the cache: Permission denied" in done.stderr
+
+
+def test_snapshots_that_nobody_asks_anything_keep_no_earlier_ones_alive(tmp_path: Path) -> None:
+    cache = TaskCache(tmp_path)
+    early = parse_filter(f"until:{NOW - 3 * DAY}", now=NOW)
+    with CacheWriter(tmp_path, clock=Clock()) as writer:
+        writer.store(Batch(spread(500)))
+        writer.housekeep(merge_now=True)
+        kept = []
+        for number in range(60):
+            writer.store(Batch([finished(9_000 + number, NOW - number)]))
+            with cache.snapshot() as snapshot:
+                assert len(snapshot.running()) == 0
+                if number % 2:
+                    snapshot.count(early)
+            gc.collect()
+            kept.append(sum(isinstance(one, History | Part) for one in gc.get_objects()))
+    assert kept[-1] <= kept[20] + 5
+
+
+def test_rows_that_were_merged_do_not_pile_up_in_a_reader(tmp_path: Path) -> None:
+    cache = TaskCache(tmp_path)
+    sizes = []
+    tracemalloc.start()
+    with CacheWriter(tmp_path, clock=Clock()) as writer:
+        for number in range(8):
+            writer.store(Batch(spread(8_000, first=TODAY, last=NOW, base=0)))
+            for _ in range(2):
+                with cache.snapshot() as snapshot:
+                    snapshot.page()
+            writer.housekeep(merge_now=True)
+            with cache.snapshot() as snapshot:
+                snapshot.page()
+            sizes.append(tracemalloc.get_traced_memory()[0])
+    tracemalloc.stop()
+    assert sizes[-1] < 1.5 * sizes[2]
