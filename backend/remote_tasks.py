@@ -8,7 +8,7 @@ from functools import partial
 from typing import TypeVar
 
 from backend.client import NodeOfflineError, RemoteClient, RemoteError, UnreachableError, open_client
-from backend.config import Config
+from backend.config import Config, no_such_remote
 from backend.task import Task
 
 T = TypeVar("T")
@@ -33,8 +33,8 @@ def open_remote(
     parsed = task.parsed
     remote = config.remotes.get(parsed.remote)
     if remote is None:
-        known = ", ".join(sorted(config.remotes)) or "none"
-        raise UnknownRemote(f"the configuration has no remote {parsed.remote}; there are {known}")
+        lacking = "the configuration has no remote"
+        raise UnknownRemote(no_such_remote(parsed.remote, config.remotes, lacking=lacking))
     if remote.type != parsed.type:
         raise UnknownRemote(
             f"{remote.name} is a {remote.type.upper()} remote in the configuration, the task one of "

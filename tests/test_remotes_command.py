@@ -224,6 +224,11 @@ class TestCheck:
         assert "exit status is 1 if any step failed" in help
         assert "add" in help and "remove" in help
 
+    @pytest.mark.parametrize("command", ["add", "remove"])
+    def test_a_command_goes_without_check(self, command: str, whole: Path) -> None:
+        result = run(command, "wien", "--check", "--config", str(whole))
+        assert result.exit_code == 2 and f"{command} goes without --check" in result.stderr
+
     def test_without_check_a_name_is_no_command(self) -> None:
         assert run("wien").exit_code == 2
 
@@ -346,6 +351,18 @@ class TestAddWithoutTerminal:
             path.write_text(text)
             result = run("add", "wien", *given(wien, path))
             assert result.exit_code == 1 and words in result.stderr and path.read_text() == text
+
+    def test_a_place_where_nothing_can_be_written_is_told_before_anybody_is_asked(
+        self, tmp_path: Path, wien: SimulatedRemote, fleet: Simulator
+    ) -> None:
+        (tmp_path / "file").touch()
+        path = tmp_path / "file" / "new" / "config.toml"
+        (tmp_path / "link").symlink_to(path)
+        fleet.requests.clear()
+        for place in (path, tmp_path / "link"):
+            result = run("add", "wien", *given(wien, tmp_path / "a" / "b"), "--config", str(place))
+            assert result.exit_code == 1 and not fleet.requests
+            assert result.stderr == f"Error: {tmp_path}/file: nothing can be written there: Not a directory\n"
 
     def test_the_clusters_other_nodes_are_added_if_that_is_said(
         self, path: Path, monkeypatch: pytest.MonkeyPatch
@@ -475,6 +492,37 @@ class TestAddAtTerminal:
         terminal.answer("Token secret", wien.token.secret)
         assert terminal.end() == 0
         assert load_config(path).remotes["wien"].secret.reveal() == wien.token.secret
+
+    def test_the_old_secret_stays_if_the_configuration_is_to_be_changed_by_hand(
+        self, path: Path, wien: SimulatedRemote
+    ) -> None:
+        path.parent.mkdir()
+        text = '[remotes]\nwien = { type = "pve", token-secret-file = "wien.secret" }\n'
+        path.write_text(text)
+        secret = path.parent / "wien.secret"
+        secret.write_text("old")
+        terminal = Terminal("add", "wien", *given(wien, path)[:-2], "--replace")
+        terminal.answer("Token secret", wien.token.secret)
+        assert terminal.end() == 1 and "change it by hand" in terminal.shown
+        assert (secret.read_text(), path.read_text()) == ("old", text)
+
+    @pytest.mark.parametrize("old", [b"old\r\n", None])
+    def test_the_old_secret_comes_back_if_the_configuration_cannot_be_written(
+        self, path: Path, wien: SimulatedRemote, old: bytes | None
+    ) -> None:
+        path.parent.mkdir()
+        path.write_text('[remotes.wien]\ntoken-secret-file = "wien.secret"\n')
+        secret = path.parent / "wien.secret"
+        if old is not None:
+            secret.write_bytes(old)
+        terminal = Terminal("add", "wien", *given(wien, path)[:-2], "--replace")
+        terminal.answer("Token secret")
+        path.unlink()
+        path.mkdir()
+        terminal.answer(":", wien.token.secret)
+        assert terminal.end() == 1 and "Is a directory" in terminal.shown
+        assert (secret.read_bytes() if secret.exists() else None) == old
+        assert {file.name for file in path.parent.iterdir()} <= {"config.toml", "wien.secret"}
 
     def test_a_secret_file_of_somebody_else_is_left_alone(self, path: Path, wien: SimulatedRemote) -> None:
         path.parent.mkdir()

@@ -15,6 +15,7 @@ from backend.client.errors import (
     PermissionDeniedError,
     RemoteError,
 )
+from backend.client.masking import mask
 from backend.text import repair_latin1
 
 _MISSING_PRIVILEGE = re.compile(r"\((?P<path>/[^\s,()]*), (?P<privilege>[A-Za-z.|, ]+)\)")
@@ -22,6 +23,9 @@ _NODE_IN_PATH = re.compile(r"/nodes/([^/]+)")
 # PVE: no such task. PBS: a log file that is gone.
 _GONE = re.compile(r"no such task|No such file or directory", re.IGNORECASE)
 _PREVIEW = 80
+"""Bytes that are quoted of an answer that is none."""
+_LONGEST_WORDS = 2_000
+"""Bytes of a refusal in plain text that are read."""
 
 
 def read_data(connection: Connection, path: str, answer: Answer) -> Any:
@@ -36,7 +40,7 @@ def read_content(connection: Connection, path: str, answer: Answer) -> dict[str,
     try:
         content = decode_json(answer.body)
     except ValueError:
-        preview = answer.body[:_PREVIEW].decode("utf-8", "replace")
+        preview = connection.beginning(answer.body, _PREVIEW)
         what = f"no JSON but {preview!r}" if preview.strip() else "an empty answer"
         raise connection.unreadable(f"{what}; is it a Proxmox API?") from None
     if not isinstance(content, dict) or "data" not in content:
@@ -98,14 +102,14 @@ def _refusal(connection: Connection, path: str, answer: Answer) -> RemoteError:
 
 
 def _words(connection: Connection, answer: Answer) -> str:
-    """The remote's own words: in PVE's reason, in newer ones' body too; in PBS's body alone."""
+    """The remote's own words, without the secret: in PVE's reason, in newer ones' body too; in PBS's body only."""
     words = answer.reason.strip()
     details: list[str] = []
     try:
         content = decode_json(answer.body)
     except ValueError:
         content = None
-        text = answer.body[:2000].decode("utf-8", "replace").strip()
+        text = connection.beginning(answer.body, _LONGEST_WORDS).strip()
         if text and not text.startswith("<"):
             words = text
     if isinstance(content, dict):
@@ -116,4 +120,5 @@ def _words(connection: Connection, answer: Answer) -> str:
         if isinstance(errors, dict):
             details = [f"{key}: {str(value).strip()}" for key, value in list(errors.items())[:5]]
     words = "; ".join([words, *details]) if details else words
+    words = mask(connection.remote.secret, words)
     return repair_latin1(words) if connection.remote.type == "pve" else words

@@ -16,6 +16,7 @@ import httpx
 
 from backend.client.errors import AnswerError, CertificateError, RemoteError, UnreachableError
 from backend.client.limit import PATIENCE, FleetLimit, Lane
+from backend.client.masking import mask, mask_bytes
 from backend.client.tls import pinning_context, trusting_context
 from backend.client.transport import Transport
 from backend.client.trouble import Trouble, describe_trouble
@@ -200,9 +201,10 @@ class Connection:
 
     async def _read(self, response: httpx.Response) -> bytes:
         """The body, never more than MAX_ANSWER of it: httpx decompresses without a bound. Raises AnswerError."""
-        encoding = response.headers.get("content-encoding", "identity").strip().lower()
+        told = response.headers.get("content-encoding", "identity")
+        encoding = told.strip().lower()
         if encoding not in ("identity", "gzip"):
-            raise self.unreadable(f"an answer in an encoding not asked for ({encoding})")
+            raise self.unreadable(f"an answer in an encoding not asked for ({told})")
         inflater = zlib.decompressobj(wbits=31) if encoding == "gzip" else None
         pieces: list[bytes] = []
         size = 0
@@ -227,11 +229,12 @@ class Connection:
     def clean(self, words: str) -> str:
         """Words that may quote the remote: one line, bounded, safe to print, and without the secret, which a
         hostile remote could send back."""
-        secret = self.remote.secret.reveal()
-        for spelling in {secret, quote(secret, safe="")}:
-            words = words.replace(spelling, "***")
-        words = safe(" ".join(words.split()))
+        words = safe(" ".join(mask(self.remote.secret, words).split()))
         return words if len(words) <= MAX_WORDS else words[: MAX_WORDS - 1] + "…"
+
+    def beginning(self, body: bytes, size: int) -> str:
+        """The first bytes of a body as text, without the secret."""
+        return mask_bytes(self.remote.secret, body)[:size].decode("utf-8", "replace")
 
     def _compare_clocks(self, date: str | None, wall: float) -> None:
         if date is None:

@@ -15,7 +15,6 @@ from backend.client.errors import PermissionDeniedError
 from backend.client.probe import distrust, shown_certificate
 from backend.config import Endpoint, RemoteConfig
 from backend.config.values import read_endpoint, read_fingerprint
-from backend.text import safe
 
 MAX_MEMBERS = 200
 """Nodes of a cluster that are looked at; real ones have a few dozen at most."""
@@ -57,7 +56,7 @@ async def read_members(remote: RemoteConfig, seconds: float) -> list[Member]:
         name = row.get("name")
         if row.get("type") == "node" and isinstance(name, str):
             local = row.get("local") in (1, "1", True)
-            shown = safe(name)[:_LONGEST_NAME]
+            shown = connection.clean(name)[:_LONGEST_NAME]
             members[name] = Member(shown, _address(row.get("ip")), prints.get(name), local)
     return sorted(members.values(), key=lambda member: member.name)
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 
 from backend.client.model import Current, Node
-from backend.client.remote import RemoteClient
+from backend.client.remote import MAX_VERSION, RemoteClient
 from backend.upid import RemoteUpid
 
 NODE = "localhost"
@@ -25,7 +25,8 @@ class PbsClient(RemoteClient):
         version, release = (data.get("version"), data.get("release")) if isinstance(data, dict) else (None, None)
         if not isinstance(version, str):
             raise self._connection.unreadable("a version of another form")
-        return (f"{version}.{release}" if isinstance(release, str | int) else version)[:40]
+        whole = f"{version}.{release}" if isinstance(release, str | int) else version
+        return self._connection.clean(whole)[:MAX_VERSION]
 
     def audit_path(self, node: str) -> str:
         return "/system/tasks"

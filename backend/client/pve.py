@@ -12,7 +12,7 @@ from backend.client.answers import read_data
 from backend.client.errors import NodeOfflineError, RemoteError
 from backend.client.model import Current, Node, Page
 from backend.client.paging import PAGE_ROWS
-from backend.client.remote import RemoteClient
+from backend.client.remote import MAX_VERSION, RemoteClient
 from backend.text import repair_latin1
 from backend.upid import RemoteUpid
 
@@ -37,7 +37,10 @@ class PveClient(RemoteClient):
             raise self._connection.unreadable(f"a list of {len(data)} nodes; no cluster has more than {MAX_NODES}")
         nodes: dict[str, Node] = {}
         for row in data:
-            name = row.get("node") if isinstance(row, dict) else None
+            if not isinstance(row, dict):
+                # Half a list would let nodes go that are there.
+                raise self._connection.unreadable("a node list of another form")
+            name = row.get("node")
             # The name becomes part of paths: nothing but a host's name may pass.
             if isinstance(name, str) and _NODE.fullmatch(name):
                 nodes[name] = Node(name, {"online": True, "offline": False}.get(str(row.get("status"))))
@@ -76,7 +79,7 @@ class PveClient(RemoteClient):
         version = data.get("version") if isinstance(data, dict) else None
         if not isinstance(version, str):
             raise self._connection.unreadable("a version of another form")
-        return version[:40]
+        return self._connection.clean(version)[:MAX_VERSION]
 
     def audit_path(self, node: str) -> str:
         return f"/nodes/{node}"

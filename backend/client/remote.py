@@ -16,6 +16,8 @@ from backend.client.rows import RowReader, tidy_status
 from backend.task import Task
 from backend.upid import RemoteType, RemoteUpid, parse_remote_upid
 
+MAX_VERSION = 40
+"""Characters of a version that are kept."""
 _SLICE_ROWS = 250
 """Rows read in one go: about a millisecond."""
 _NO_LOG = "unable to open file - "
@@ -69,7 +71,7 @@ class RemoteClient(ABC):
 
     @abstractmethod
     async def version(self) -> str:
-        """The remote's version, such as `9.2.1`."""
+        """The remote's version, such as `9.2.1`; safe to print."""
 
     @abstractmethod
     def audit_path(self, node: str) -> str:

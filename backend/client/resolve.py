@@ -35,9 +35,13 @@ async def addresses_of(host: str) -> list[str]:
     loop = asyncio.get_running_loop()
     pending = _pending.get(host)
     if pending is None or pending.get_loop() is not loop:
-        pending = _pending[host] = loop.create_future()
-        # No pool: at the end, a process waits for a pool's threads.
-        Thread(target=_look_up, args=(host, pending), name=f"look up {host}", daemon=True).start()
+        pending = loop.create_future()
+        try:
+            # No pool: at the end, a process waits for a pool's threads.
+            Thread(target=_look_up, args=(host, pending), name=f"look up {host}", daemon=True).start()
+        except RuntimeError:
+            raise socket.gaierror(socket.EAI_AGAIN, "no thread can be started to look it up") from None
+        _pending[host] = pending
     outcome = await asyncio.shield(pending)
     if isinstance(outcome, OSError):
         raise outcome.with_traceback(None)

@@ -8,13 +8,11 @@ from typing import Any, TypeVar
 import click
 
 from backend.client import RemoteClient, RemoteError
-from backend.commands.command import Places
+from backend.commands.command import INTERRUPTED, Places
 from backend.remote_tasks import UnknownRemote, open_remote
 from backend.task import Task
 
 T = TypeVar("T")
-
-INTERRUPTED = 130
 
 
 def ask_remote(places: Places, task: Task, ask: Callable[[RemoteClient], Coroutine[Any, Any, T]]) -> T:

@@ -13,6 +13,9 @@ from backend.archive import CacheError, TaskCache
 from backend.config import Config, ConfigError, default_cache_dir, default_config_path, load_config
 from backend.query import FilterError
 
+INTERRUPTED = 130
+"""The exit status after Ctrl-C, as a shell expects it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Places:

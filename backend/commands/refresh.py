@@ -3,6 +3,7 @@
 import click
 
 from backend.commands.command import Command, Places, with_places_options
+from backend.commands.track import require_remotes, require_worker
 
 
 @click.command("refresh", cls=Command)
@@ -14,15 +15,8 @@ def refresh_command(places: Places, remotes: tuple[str, ...]) -> None:
     Asks the dashboard or the daemon that works on the cache to do so, and returns at once.
     """
     cache = places.existing_cache()
-    known = cache.health().remotes
-    for name in remotes:
-        if name not in known:
-            raise click.ClickException(
-                f"no remote is called {name}; there are {', '.join(sorted(known)) or 'none'}"
-            )
-    if not cache.has_worker():
-        raise click.ClickException(
-            f"nobody is fetching into {places.cache}; start `remote-tasks` or `remote-tasks --daemon`"
-        )
+    require_remotes(cache, remotes)
+    require_worker(cache)
     cache.request_refresh(remotes)
-    click.echo(f"asked to fetch from {', '.join(remotes) or f'all {len(known)} remotes'}", err=True)
+    from_whom = ", ".join(remotes) or f"all {len(cache.health().remotes)} remotes"
+    click.echo(f"asked to fetch from {from_whom}", err=True)

@@ -1,9 +1,12 @@
 """`remote-tasks track`: have a task followed until it ends."""
 
+from collections.abc import Iterable
+
 import click
 
 from backend.archive import TaskCache
 from backend.commands.command import Command, Places, with_places_options
+from backend.config import no_such_remote
 from backend.task import Task
 from backend.text import safe
 from backend.upid import UpidError, parse_remote_upid
@@ -20,7 +23,7 @@ def track_command(places: Places, upid: str) -> None:
     """
     task = read_task(upid)
     cache = places.existing_cache()
-    require_remote(cache, task)
+    require_remotes(cache, [task.remote])
     require_worker(cache)
     cache.request_track([task.upid])
     click.echo(f"asked to follow {safe(task.upid)}", err=True)
@@ -35,12 +38,12 @@ def read_task(upid: str) -> Task:
     return Task(parsed.text, parsed.upid.starttime)
 
 
-def require_remote(cache: TaskCache, task: Task) -> None:
-    """Raise ClickException if the task is of no remote that is fetched from."""
+def require_remotes(cache: TaskCache, names: Iterable[str]) -> None:
+    """Raise ClickException if one of these is no remote that is fetched from."""
     known = cache.health().remotes
-    if task.remote not in known:
-        remotes = ", ".join(sorted(known)) or "none"
-        raise click.ClickException(f"no remote is called {task.remote}; there are {remotes}")
+    for name in names:
+        if name not in known:
+            raise click.ClickException(no_such_remote(name, known))
 
 
 def require_worker(cache: TaskCache) -> None:

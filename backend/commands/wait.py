@@ -7,8 +7,8 @@ from collections.abc import Callable
 import click
 
 from backend.archive import TaskCache
-from backend.commands.command import Command, Places, with_places_options
-from backend.commands.track import read_task, require_remote, require_worker
+from backend.commands.command import INTERRUPTED, Command, Places, with_places_options
+from backend.commands.track import read_task, require_remotes, require_worker
 from backend.task import Status, Task
 from backend.text import safe
 from backend.times import format_duration, parse_duration
@@ -17,7 +17,6 @@ LOOK_EVERY = 0.5
 """Seconds between two looks at the cache."""
 ASK_AGAIN = 30.0
 """Seconds after which a request that led to nothing is made again: whoever took it may have ended."""
-INTERRUPTED = 130
 TIMED_OUT = 6
 EXITS = {Status.OK: 0, Status.WARNING: 3, Status.ERROR: 4, Status.UNKNOWN: 5}
 """The exit status by how a task ended."""
@@ -84,7 +83,7 @@ class _Wait:
         ended = self._look()
         if ended is not None:
             return ended
-        require_remote(self._cache, self._task)
+        require_remotes(self._cache, [self._task.remote])
         require_worker(self._cache)
         began = self._clock()
         asked = began - ASK_AGAIN

@@ -1,5 +1,6 @@
 """The configuration as values: settings, remotes, endpoints, secrets. Nothing here reads files."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -110,3 +111,8 @@ class Config:
     remotes: dict[str, RemoteConfig] = field(default_factory=dict)
     keys: dict[str, KeyWish] = field(default_factory=dict)
     files: frozenset[Path] = frozenset()
+
+
+def no_such_remote(name: str, known: Iterable[str], *, lacking: str = "no remote is called") -> str:
+    """The words for a name that none of the known remotes has; `lacking` stands before it."""
+    return f"{lacking} {name}; there are {', '.join(sorted(known)) or 'none'}"

@@ -13,7 +13,7 @@ from backend.archive import CacheBusy, CacheError, CacheWriter, TaskCache
 from backend.config import Config
 from backend.workers.board import HealthBoard
 from backend.workers.fleet import Fleet
-from backend.workers.housekeeping import merge_when_due, publish
+from backend.workers.housekeeping import Requests, merge_when_due, publish
 from backend.workers.store import Store
 from backend.workers.supervisor import BackOff, supervise
 
@@ -117,5 +117,7 @@ async def _work(
         fleet = Fleet(config, store, board, clock)
         group.create_task(fleet.run())
         group.create_task(supervise("merging", partial(merge_when_due, writer, fleet), board.problem))
-        publishing = partial(publish, writer, board, fleet, hand_over, clock)
+        # By itself: what waits in it outlives a publishing that fails.
+        requests = Requests(writer, board, fleet, hand_over)
+        publishing = partial(publish, writer, board, requests, clock)
         group.create_task(supervise("publishing", publishing, board.problem))

@@ -144,7 +144,8 @@ class RemoteFetcher:
             if node in self._nodes:
                 self._found[node] = found
                 self._board.node_answered(name, node)
-        if node in self._outstanding:
+        # What began before the round did may lack what the round is to bring; the node is asked again for it.
+        if node in self._outstanding and round is self._rounds.of(name):
             round.nodes_done += 1
             self._outstanding.discard(node)
             if not self._outstanding:

@@ -140,7 +140,6 @@ class Fleet:
             start_after=start_after,
             fetch=fetcher.request,
             one_by_one=fetcher.nodes_to_poll,
-            clock=self._clock,
         )
         self._fetchers[remote.name] = fetcher
         self._rounds.join(remote.name, fetcher.begin_part)

@@ -1,7 +1,6 @@
 """Following the tasks that are known to run but no longer stand in a poll's answer, until their end is known."""
 
 import logging
-import time
 from bisect import bisect_right
 from collections.abc import Callable, Collection
 
@@ -27,14 +26,12 @@ class Follower:
         store: Store,
         board: HealthBoard,
         fetch: Callable[[Collection[str]], None],
-        clock: Callable[[], float] = time.time,
     ) -> None:
         """`fetch` is told the nodes that were found to be out of reach: once one is fetched, it is there again."""
         self._client = client
         self._store = store
         self._board = board
         self._fetch = fetch
-        self._clock = clock
         self._last = ""
         self._troubles: dict[str, str] = {}
 
@@ -74,7 +71,7 @@ class Follower:
         try:
             return await self._client.find(task.upid) or self._lost(task)
         except ApiError as error:
-            if error.status != 400:
+            if error.status != 400 or "upid" not in error.words:
                 raise
             # It takes this for no task at all, and always will.
             return self._lost(task)
@@ -93,6 +90,7 @@ class Follower:
         return self._client.type == "pve" and members is not None and node not in members
 
     def _lost(self, task: Task) -> Task:
-        """A task that nobody knows any more: it has ended, but nobody can tell when, and how."""
+        """A task that nobody knows any more: it has ended, but nobody can tell when, and how. Its end is taken to
+        be its start: any end that is told after all then counts as the later report."""
         log.warning("%s: %s has ended unseen", self._client.name, task.upid)
-        return Task(task.upid, task.starttime, max(task.starttime, int(self._clock())), LOST_STATUS)
+        return Task(task.upid, task.starttime, task.starttime, LOST_STATUS)

@@ -1,13 +1,17 @@
 """What keeps the cache in order beside fetching: merging, publishing the fleet's health, taking requests."""
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable
 
 from backend.archive import CacheWriter, ScanCancelled
+from backend.archive.inbox import Request
 from backend.archive.state import NodeKey
 from backend.workers.board import HealthBoard
 from backend.workers.fleet import Fleet
+
+log = logging.getLogger(__name__)
 
 TICK = 1.0
 """Seconds between two looks at the inbox and the health."""
@@ -31,22 +35,52 @@ async def merge_when_due(writer: CacheWriter, fleet: Fleet) -> None:
         await asyncio.sleep(max(TICK, 2 * (time.monotonic() - started)))
 
 
-async def publish(
-    writer: CacheWriter,
-    board: HealthBoard,
-    fleet: Fleet,
-    hand_over: Callable[[], None],
-    clock: Callable[[], float],
-) -> None:
+class Requests:
+    """What readers ask for, on its way from the inbox to who does it. What the disk refuses is kept, and tried
+    again each time."""
+
+    def __init__(
+        self, writer: CacheWriter, board: HealthBoard, fleet: Fleet, hand_over: Callable[[], None]
+    ) -> None:
+        self._writer = writer
+        self._board = board
+        self._fleet = fleet
+        self._hand_over = hand_over
+        self._waiting: list[Request] = []
+        self._problem: str | None = None
+
+    async def pass_on(self) -> None:
+        """Pass on what has come since the last time, and what could not be then."""
+        taken = await asyncio.to_thread(self._writer.take_requests)
+        # Who waits for a task asks again and again.
+        self._waiting += [request for request in taken if request not in self._waiting]
+        problem = None
+        for _ in range(len(self._waiting)):
+            request = self._waiting.pop(0)
+            try:
+                await self._do(request)
+            except OSError as error:
+                self._waiting.append(request)
+                problem = f"what is to be tracked cannot be noted: {error.strerror or error}; trying again"
+        if problem != self._problem:
+            self._problem = problem
+            self._board.problem("requests", problem)
+            if problem is not None:
+                log.error("%s", problem)
+
+    async def _do(self, request: Request) -> None:
+        if request.hand_over:
+            self._hand_over()
+        elif request.track:
+            await self._fleet.track(request.track)
+        else:
+            self._fleet.request(request.refresh)
+
+
+async def publish(writer: CacheWriter, board: HealthBoard, requests: Requests, clock: Callable[[], float]) -> None:
     """Publish the health and pass on what readers ask for, for ever."""
     while True:
-        for request in await asyncio.to_thread(writer.take_requests):
-            if request.hand_over:
-                hand_over()
-            elif request.track:
-                await fleet.track(request.track)
-            else:
-                fleet.request(request.refresh)
+        await requests.pass_on()
         now = clock()
         if board.changed or not 0 <= now - board.health.updated < HEARTBEAT:
             board.changed = False

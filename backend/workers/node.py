@@ -15,7 +15,7 @@ BATCH_TASKS = 5_000
 """Tasks of a long history that are kept in memory before they are handed on."""
 LATEST = 2_000
 """Of a node's tasks, the latest to end: they tell how soon it forgets. Hardly any node remembers more."""
-PATIENCE = 3_600
+UNREADABLE_FOR = 3_600
 """Seconds for which a list with rows that are no tasks is asked for again, before the rest of it is believed."""
 CLOCK_ERROR = 2
 """Seconds by which what we know of a remote's clock may be wrong."""
@@ -72,6 +72,9 @@ class NodeFetcher:
         the token is `blind` for the node: then nobody knows what is missing. Raises RemoteError or OSError."""
         client = self._client
         asked = self._now()
+        if (client.name, node) in self._store.writer.lowered:
+            # Its cutoff may be what it was: what has started in that very second is to be had again, too.
+            self._boundary.pop(node, None)
         cutoff = self._store.writer.cutoff(client.name, node)
         if cutoff is not None and cutoff > asked + CLOCK_ERROR:
             # It was set by a wrong clock: what has started before it may be missing.
@@ -127,7 +130,7 @@ class NodeFetcher:
         """Whether a node that tells of rows that are no tasks may still come to tell what they are. Until then its
         cutoff stays; but a row that nobody can read must not have all others fetched for ever."""
         now = self._clock()
-        return abs(now - self._unreadable.setdefault(node, now)) < PATIENCE
+        return abs(now - self._unreadable.setdefault(node, now)) < UNREADABLE_FOR
 
     def _now(self) -> int:
         """The time (UNIX seconds) up to which a list asked for now is whole: the remote's, where that is behind

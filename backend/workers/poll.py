@@ -34,7 +34,6 @@ class Poller:
         start_after: float,
         fetch: Callable[[Collection[str]], None],
         one_by_one: Callable[[], Collection[str]] = tuple,
-        clock: Callable[[], float] = time.time,
     ) -> None:
         """`start_after` is in seconds; `fetch` asks for a fetch of nodes of which the answers show a gap, or of
         all nodes if none is named; `one_by_one` are the nodes to be asked by themselves."""
@@ -46,7 +45,7 @@ class Poller:
         self._fetch = fetch
         self._one_by_one = one_by_one
         self._seen: dict[str, frozenset[Task]] = {}
-        self._follower = Follower(client, store, board, fetch, clock)
+        self._follower = Follower(client, store, board, fetch)
         self._answered: frozenset[str] = frozenset()
         self._polled = asyncio.Event()
 

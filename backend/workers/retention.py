@@ -12,6 +12,8 @@ RUN = 50
 """Tasks over which a rate is reckoned; fewer since the last time are no cause for haste."""
 SHARE = 0.5
 """Of the time in which a node could forget, how much may pass."""
+SHORTEST = 5.0
+"""Seconds that lie between two fetches all the same, whatever a node tells."""
 
 
 class Retention:
@@ -22,10 +24,10 @@ class Retention:
         self._rate = 0.0
 
     def pause(self, tasks: Iterable[Task]) -> float | None:
-        """Within how many seconds to fetch again, after a fetch that has told of `tasks` for the first time. None
-        if the node does nothing that calls for haste."""
+        """Within how many seconds to fetch again, after a fetch that has told of `tasks` for the first time; never
+        less than SHORTEST. None if the node does nothing that calls for haste."""
         self._rate = max(_peak(tasks), self._rate / 2)
-        return SHARE * INDEX_BYTES / self._rate if self._rate >= 1.0 else None
+        return max(SHORTEST, SHARE * INDEX_BYTES / self._rate) if self._rate >= 1.0 else None
 
 
 def _peak(tasks: Iterable[Task]) -> float:

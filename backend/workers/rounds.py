@@ -27,6 +27,7 @@ class Rounds:
         self._clock = clock
         self._parts: dict[str, Callable[[], None]] = {}
         self._round = Round(started=clock())
+        self._beside = Round(started=clock())
         self._started = clock()
         self._awaited: dict[str, int] = {}
         self._joined: set[str] = set()
@@ -78,9 +79,9 @@ class Rounds:
                         await self._wake.wait()
 
     def of(self, name: str) -> Round:
-        """The round that a remote's fetches count for: one of its own where the current one does not wait for
-        it."""
-        return self._round if name in self._awaited else Round(started=self._clock())
+        """The round that a remote's fetches count for: one beside the current one where that does not wait for
+        it. It stays the same one as long as nothing new begins."""
+        return self._round if name in self._awaited else self._beside
 
     def expect(self, name: str, nodes: int) -> None:
         """A remote has so many nodes."""
@@ -113,6 +114,7 @@ class Rounds:
         now = self._clock()
         self._awaited = {}
         self._round = self._board.health.round = Round(started=now)
+        self._beside = Round(started=now)
         self._add(names)
         if not self._awaited:
             self._round.finished = now

@@ -78,6 +78,21 @@ async def test_a_name_is_looked_up_once_by_all_who_ask_meanwhile(names: NameServ
     assert len(names.asked) == 2
 
 
+async def test_a_name_for_which_no_thread_could_be_started_is_looked_up_the_next_time(
+    names: NameServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    names.addresses["pve1"] = ["10.0.0.1"]
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(OSError, match="no thread can be started"):
+            await addresses_of("pve1")
+    async with asyncio.timeout(5):
+        assert await addresses_of("pve1") == ["10.0.0.1"]
+
+
 async def test_a_name_that_is_not_answered_for_is_told_as_that(
     names: NameServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

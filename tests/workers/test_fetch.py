@@ -1,5 +1,6 @@
 """Fetching: which cutoffs move and how far, what is fetched again and what is not, and what is told of it."""
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -148,6 +149,45 @@ async def test_what_is_known_is_stored_again_when_the_cutoff_was_set_back_to_hav
     at.writer.store(Batch([], {("wien", "pve1"): int(NOW) - 60}))
     await fetch()
     assert fetch.round.tasks == 4
+
+
+async def test_what_is_known_is_stored_again_when_damage_leaves_the_cutoff_where_it_was(at: Ground) -> None:
+    remote = FakeRemote()
+    remote.remembered = [ended(number, NOW - 50) for number in range(5)]
+    fetch = Fetch(at, remote)
+    await fetch()
+    at.writer.housekeep(merge_now=True)
+    (archive,) = at.writer.directory.glob("archive.*.zst")
+    content = bytearray(archive.read_bytes())
+    content[len(content) // 3] ^= 0x10
+    archive.write_bytes(content)
+    at.writer.store(Batch([ended(9, NOW - 50)]))
+    at.writer.housekeep(merge_now=True)
+    assert at.writer.lowered == {("wien", "pve1")} and fetched(at) == {"9"}
+    await fetch()
+    assert fetched(at) == {"0", "1", "2", "3", "4", "9"}
+
+
+async def test_a_fetch_that_was_under_way_when_a_round_began_does_not_count_for_it(at: Ground) -> None:
+    remote = FakeRemote(nodes=("pve1", "pve2"))
+    let_go = asyncio.Event()
+
+    async def hang_on_the_second() -> None:
+        if remote.asked[-1] == "pve2":
+            await let_go.wait()
+
+    remote.meanwhile = hang_on_the_second
+    async with fetching(at, remote) as fetching_:
+        await eventually(lambda: "pve2" in remote.asked)
+        fetching_.request()
+        await eventually(lambda: remote.asked.count("pve1") == 2)
+        round = at.board.health.round
+        assert round is not None
+        let_go.set()
+        await eventually(lambda: round.finished is not None)
+        assert round is at.board.health.round
+        assert (round.nodes_done, round.nodes_total) == (2, 2)
+    assert remote.asked.count("pve2") == 2
 
 
 async def test_a_long_history_is_handed_on_in_pieces_and_whole(

@@ -184,6 +184,7 @@ async def test_a_node_that_could_forget_before_the_next_round_is_fetched_before_
     at: Ground, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(retention, "SHARE", 0.005)
+    monkeypatch.setattr(retention, "SHORTEST", 0.0)
     remote = FakeRemote()
     # 500 in a second: an index file may be full some seconds later.
     remote.remembered = [ended(number, NOW - 5) for number in range(500)]

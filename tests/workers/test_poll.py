@@ -12,7 +12,7 @@ from backend.archive import Batch, TaskCache
 from backend.client import ApiError, Current, NodeOfflineError
 from backend.task import Status, Task
 from backend.workers import store as store_module
-from backend.workers.follow import FOLLOWED_PER_POLL, Follower
+from backend.workers.follow import FOLLOWED_PER_POLL, LOST_STATUS, Follower
 from backend.workers.pace import PollPace
 from backend.workers.poll import ANSWER_TASKS, Poller
 from backend.workers.store import Store
@@ -38,9 +38,8 @@ class Live:
             start_after=0,
             fetch=self.note_fetch,
             one_by_one=lambda: self.one_by_one,
-            clock=at.clock,
         )
-        self.follower = Follower(remote, store, at.board, self.note_fetch, at.clock)
+        self.follower = Follower(remote, store, at.board, self.note_fetch)
 
     def note_fetch(self, nodes: Collection[str]) -> None:
         self.fetches.append(set(nodes))
@@ -141,6 +140,19 @@ async def test_a_task_that_its_remote_takes_for_none_does_not_run_for_ever(live:
     live.remote.errors["pve1"] = ApiError("wien", "unable to parse worker upid", 400)
     await live.follow()
     assert [task.status_class for task in live.tasks] == [Status.UNKNOWN]
+
+
+@pytest.mark.parametrize("end", [NOW - 60, NOW - 20])
+async def test_the_true_end_of_a_task_that_was_given_up_is_taken_when_it_comes_after_all(
+    live: Live, end: float
+) -> None:
+    task, true = started(1, NOW - 60), started(1, NOW - 60, end=end)
+    live.run_already(task)
+    await live.follow()
+    assert live.tasks == [Task(task.upid, task.starttime, task.starttime, LOST_STATUS)]
+    live.remote.now = Current([], [true])
+    await live.poller.poll()
+    assert live.tasks == [true]
 
 
 async def test_a_node_that_is_out_of_reach_is_told_with_its_tasks_still_running(live: Live) -> None:

@@ -71,8 +71,15 @@ async def test_no_round_waits_for_a_remote_that_is_failing_though_it_is_asked() 
         await settle()
         assert at.begun == ["wien", "graz"]
         at.rounds.of("graz").tasks += 5
+        # What counts beside a round can be known again.
+        assert at.rounds.of("graz") is at.rounds.of("graz") is not at.round
+        beside = at.rounds.of("graz")
         at.rounds.part_over("wien")
         assert at.round.finished is not None and at.round.tasks == 0
+        assert at.rounds.of("wien") is beside
+        at.rounds.request()
+        await settle()
+        assert at.rounds.of("graz") is not beside
 
 
 async def test_what_joins_is_fetched_at_once_and_counts_for_the_round_that_goes_on() -> None:

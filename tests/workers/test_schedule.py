@@ -5,7 +5,8 @@ from math import inf
 
 import pytest
 
-from backend.workers.retention import INDEX_BYTES, RUN, SHARE, Retention
+from backend.task import MAX_STATUS, Task
+from backend.workers.retention import INDEX_BYTES, RUN, SHARE, SHORTEST, Retention
 from backend.workers.schedule import NodeSchedule
 from backend.workers.supervisor import BackOff
 from tests.workers.fakes import ended, started
@@ -98,6 +99,12 @@ def test_a_burst_among_quiet_hours_counts_as_fast_as_it_was() -> None:
     burst = [ended(1000 + number, NOW + 5000 + number // 5) for number in range(100)]
     pause = Retention().pause([*quiet, *burst])
     assert pause is not None and pause < 100
+
+
+def test_a_node_that_fills_index_files_without_end_is_not_asked_without_end() -> None:
+    upid = "pve:wien!UPID:pve1:{:08X}:0D015579:6B04EF94:vzdump:" + "x" * 900 + ":root@pam:"
+    tasks = [Task(upid.format(number), int(NOW), int(NOW) + 5, "e" * MAX_STATUS) for number in range(RUN)]
+    assert Retention().pause(tasks) == SHORTEST
 
 
 def test_a_peak_is_forgotten_step_by_step() -> None:

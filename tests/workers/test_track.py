@@ -1,6 +1,7 @@
 """Tasks that are tracked on request: followed to their ends, also over a restart, and never for ever."""
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -85,3 +86,34 @@ async def test_a_task_that_no_answer_shows_is_followed_to_its_end_when_that_is_a
             assert by_upid[gone].status_class is Status.UNKNOWN
             assert not [task for task in by_upid.values() if task.remote == "other"]
         assert json.loads((tmp_path / "cache/state").read_text())["tracked-tasks"] == []
+
+
+async def test_a_request_that_the_disk_refuses_is_told_kept_and_holds_up_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = True
+    track = CacheWriter.track
+
+    def refuse(self: CacheWriter, upids: Iterable[str]) -> None:
+        if full:
+            raise OSError(28, "No space left on device")
+        track(self, upids)
+
+    monkeypatch.setattr(CacheWriter, "track", refuse)
+    clock = Clock()
+    async with Simulator(SMALL, clock) as simulator:
+        upid = f"pbs:pbs-001!{simulator.start_task('pbs-001', 'localhost', 'backup', 'store1:vm/1', duration=1)}"
+        gone = upid.replace("UPID:", "UPID:x")
+        clock.now += 100
+        async with at_work(configure(simulator, tmp_path, poll_interval=1), tmp_path / "cache", clock) as cache:
+            await eventually(lambda: round_is_over(cache))
+            new = f"pve:wien!{simulator.start_task('wien', 'pve1', 'qmstart', '100', duration=5)}"
+            for _ in range(3):
+                cache.request_track([gone])
+                cache.request_refresh(["wien"])
+            await eventually(lambda: "No space left on device" in (cache.health().problem or ""))
+            await eventually(lambda: new in {task.upid for task in tasks_of(cache)})
+            assert not [*(tmp_path / "cache/inbox").iterdir()]
+            full = False
+            await eventually(lambda: gone in {task.upid for task in tasks_of(cache) if not task.running})
+            await eventually(lambda: cache.health().problem is None)

@@ -210,6 +210,8 @@ async def test_a_task_its_node_has_forgotten_does_not_run_for_ever(tmp_path: Pat
             (lost,) = [task for task in tasks_of(cache) if task.upid == upid]
             assert lost.status_class is Status.UNKNOWN
             assert lost.status and "no longer knows" in lost.status
+            # So that whatever end is told after all counts as the later one.
+            assert lost.endtime == lost.starttime
 
 
 async def test_cancelling_ends_all_within_two_seconds_with_what_was_fetched_durable(tmp_path: Path) -> None:

@@ -20,6 +20,10 @@ class _Remotes(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if f"--{_CHECK}" in args and not {"-h", "--help"} & {*args}:
+            for word in args[: args.index(f"--{_CHECK}")]:
+                if word in _COMMANDS:
+                    told = f"{word} goes without --{_CHECK}, which is for remotes that are configured"
+                    raise click.UsageError(f"{told}: remotes --{_CHECK} [REMOTE]...", ctx)
             args = [_CHECK, *(arg for arg in args if arg != f"--{_CHECK}")]
         return super().parse_args(ctx, args)
 

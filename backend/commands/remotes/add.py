@@ -12,7 +12,7 @@ from backend.client import RemoteError
 from backend.client.check import check_remote
 from backend.client.members import other_endpoints
 from backend.commands.command import Command, Places, with_places_options
-from backend.commands.remotes.files import ConfigurationFile, write_file
+from backend.commands.remotes.files import ConfigurationFile, require_place
 from backend.commands.remotes.questions import ask, confirm, need_terminal, on_terminal, say
 from backend.commands.remotes.secret import TokenSecret, find_secret
 from backend.commands.remotes.told import tell_steps
@@ -109,6 +109,8 @@ def add_command(
         raise click.ClickException(
             f"{secret_file} is there already, and not {name}'s; remove it, or give it with --token-secret-file"
         )
+    for place in (file.path,) if has_secret else (file.path, secret_file):
+        require_place(place)
     known = [_read("--fingerprint", read_fingerprint, text) for text in fingerprints]
     if token_id is not None:
         _read("--token-id", read_token_id, token_id)
@@ -193,19 +195,9 @@ def _with_other_nodes(remote: RemoteConfig, *, ask_first: bool) -> RemoteConfig:
 
 
 def _write(file: ConfigurationFile, remote: RemoteConfig, secret: TokenSecret) -> None:
-    """Write the configuration, and before it the secret that it tells of."""
+    """Write the configuration, and the secret if it was typed."""
     try:
         table = remote_table(remote, (secret.key, secret.place))
     except EditError as error:
         raise click.ClickException(str(error)) from None
-    if secret.new_file is None:
-        file.put(remote.name, table)
-        return
-    is_new = not secret.new_file.exists()
-    write_file(secret.new_file, f"{secret.value.reveal()}\n", private=True)
-    try:
-        file.put(remote.name, table)
-    except BaseException:
-        if is_new:
-            secret.new_file.unlink(missing_ok=True)
-        raise
+    file.put(remote.name, table, None if secret.new_file is None else secret.value)

@@ -9,7 +9,7 @@ import click
 from backend.client.check import Step, check_remote
 from backend.commands.command import Command, Places, with_places_options
 from backend.commands.remotes.told import tell_steps
-from backend.config import Config, RemoteConfig
+from backend.config import Config, RemoteConfig, no_such_remote
 from backend.output import FORMATS, render
 
 _FIELDS = tuple(field.name for field in fields(Step))
@@ -24,8 +24,7 @@ def check_command(places: Places, names: tuple[str, ...], format_: str) -> None:
     config = places.load()
     for name in names:
         if name not in config.remotes:
-            known = ", ".join(sorted(config.remotes)) or "none"
-            raise click.ClickException(f"no remote is called {name}; there are {known}")
+            raise click.ClickException(no_such_remote(name, config.remotes))
     remotes = [config.remotes[name] for name in names or config.remotes]
     if not remotes:
         raise click.ClickException(f"no remotes are configured in {config.path}; add one with `remotes add NAME`")

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from backend.config import Secret
 from backend.config.edit import EditError, put_table, take_table
 from backend.config.toml import read_toml
 from backend.config.values import resolve
@@ -42,13 +43,28 @@ class ConfigurationFile:
         ]
         return users == [name]
 
-    def put(self, name: str, table: str) -> None:
-        """Write a remote's table in place of the one it has, or at the end. Raises ClickException, OSError."""
+    def put(self, name: str, table: str, secret: Secret | None = None) -> None:
+        """Write a remote's table in place of the one it has, or at the end; before it the secret that it tells of,
+        if that is to be in the remote's secret file. Where it cannot be written, the secret stays what it was.
+        Raises ClickException, OSError."""
         try:
-            changed = put_table(self._text, name, table)
+            changed = put_table(self._text, name, table).encode()
         except EditError as error:
             raise click.ClickException(f"{self.path}: {error}") from None
-        write_file(self.path, changed)
+        if secret is None:
+            write_file(self.path, changed)
+            return
+        file = self.secret_file(name)
+        before = file.read_bytes() if file.exists() else None
+        write_file(file, f"{secret.reveal()}\n".encode(), private=True)
+        try:
+            write_file(self.path, changed)
+        except BaseException:
+            if before is None:
+                file.unlink(missing_ok=True)
+            else:
+                write_file(file, before, private=True)
+            raise
 
     def take(self, name: str) -> None:
         """Write the file without a remote's table. Raises ClickException, OSError."""
@@ -56,10 +72,22 @@ class ConfigurationFile:
             changed = take_table(self._text, name)
         except EditError as error:
             raise click.ClickException(f"{self.path}: {error}") from None
-        write_file(self.path, changed)
+        write_file(self.path, changed.encode())
 
 
-def write_file(path: Path, text: str, *, private: bool = False) -> None:
+def require_place(path: Path) -> None:
+    """Raise ClickException unless a file can be written here, as far as that can be known before it is."""
+    folder = Path(os.path.realpath(path)).parent
+    while not os.path.lexists(folder):
+        folder = folder.parent
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise click.ClickException(f"{folder}: nothing can be written there: {error.strerror}") from None
+
+
+def write_file(path: Path, content: bytes, *, private: bool = False) -> None:
     """Replace a file as a whole, or make it, 0600, with its directory, 0700. One that is there keeps its owner
     and, unless it is to be private, its mode; a new one has its directory's owner. A symbolic link stays, and what
     it leads to is replaced. Raises OSError."""
@@ -71,8 +99,8 @@ def write_file(path: Path, text: str, *, private: bool = False) -> None:
     owner = old or path.parent.stat()
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
             # Only the superuser may give files away; a file that he edits stays its owner's.
             with contextlib.suppress(PermissionError):
                 os.fchown(file.fileno(), owner.st_uid, owner.st_gid)
