@@ -19,6 +19,8 @@ from backend.workers import run_workers
 from tui.app import Dashboard
 from tui.screens.main import MainScreen
 from tui.theme import LIGHT
+from tui.widgets.choice_list import ChoiceList
+from tui.widgets.history_pane import HistoryPane
 
 HERE = Path(__file__).parent
 BEGIN = datetime(2026, 11, 24, 14, 31, 20, tzinfo=UTC).timestamp()
@@ -54,22 +56,35 @@ async def take(app: Dashboard, pilot: Pilot[None]) -> None:
     history = main.history_pane
     await until(pilot, lambda: "next" in " ".join(part.text for part in main.status_line.parts))
     await until(pilot, lambda: len(history.task_list.rows) > 40_000 and len(main.running_pane.task_list.rows) > 4)
+    await until(pilot, lambda: counted(history))
     save(app, "dashboard")
     await pilot.press("slash", *"backup", "space", "minus", *"status", "colon", *"ok")
     await until(pilot, lambda: " of " in history.counts)
     await pilot.press("enter", "pagedown", "down")
     while history.task_list.selected is None or history.task_list.selected.status_class is not Status.ERROR:
         await pilot.press("down")
+    await until(pilot, lambda: counted(history))
     save(app, "filtered")
-    await pilot.press("enter")
+    await pilot.press("r")
+    await until(pilot, lambda: len(app.screen.query_one(ChoiceList).lines) > 1)
+    await pilot.press("down", "space", "down", "down", "space")
+    save(app, "choosing")
+    await pilot.press("escape", "enter")
     await until(pilot, lambda: app.screen is not main)
     save(app, "details")
     await pilot.press("escape", "escape")
     await until(pilot, lambda: " of " not in history.counts and "counting" not in history.counts)
     app.theme = LIGHT.name
-    await pilot.press("end")
-    await until(pilot, lambda: history.task_list.selected is not None)
+    await pilot.press("g", *"60%", "enter")
+    await until(pilot, lambda: history.task_list.cursor > 1000 and history.task_list.selected is not None)
+    await until(pilot, lambda: counted(history))
     save(app, "light")
+
+
+def counted(history: HistoryPane) -> bool:
+    """Whether the timeline shows what the list does."""
+    times = history.timeline.times
+    return times is not None and abs(sum(times.all) - len(history.task_list.rows)) < 100
 
 
 async def until(pilot: Pilot[None], condition: Callable[[], bool]) -> None:

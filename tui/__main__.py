@@ -1,6 +1,7 @@
 """The command's entry: the command line of `backend.cli`, and the dashboard added to it. Textual is imported only
 where the dashboard is shown."""
 
+import os
 import sys
 
 import click
@@ -8,17 +9,25 @@ import click
 from backend.cli import make_command
 from backend.commands.command import Places
 
+_FRAMES_A_SECOND = "200"
+"""How often the screen may be painted. Textual waits for the time of a frame before it paints a first change: with
+its own 60 every key would take 16 ms more. How often it really paints is up to what changes."""
+
 
 def main() -> None:
     """Run the command line."""
+    # read by Textual as it is imported
+    os.environ.setdefault("TEXTUAL_FPS", _FRAMES_A_SECOND)
     make_command(_show_dashboard, _show_demo)(prog_name="remote-tasks")
 
 
 def _show_dashboard(places: Places) -> None:
     _require_terminal("remote-tasks")
+    from tui.memory import Memory, default_path
     from tui.start import show_dashboard
 
-    show_dashboard(places)
+    if show_dashboard(places, Memory(default_path())):
+        _show_demo()
 
 
 def _show_demo() -> None:
@@ -29,7 +38,8 @@ def _show_demo() -> None:
 
 
 def _require_terminal(command: str) -> None:
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    # the screen is painted through stderr
+    if not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()):
         raise click.ClickException(
             f"`{command}` needs a terminal; without one, use `remote-tasks --daemon` to fetch "
             "and `remote-tasks list` to read"

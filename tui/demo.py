@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from backend.commands.command import Places
+from tui.memory import Memory
 from tui.start import show_dashboard
 
 _START_SECONDS = 30.0
@@ -32,7 +33,7 @@ def show_demo() -> None:
         with fleet:
             try:
                 _wait_for(config, fleet)
-                show_dashboard(Places(config, Path(folder) / "cache"), label="demo")
+                show_dashboard(Places(config, Path(folder) / "cache"), Memory(), label="demo")
             finally:
                 fleet.terminate()
 

@@ -6,11 +6,13 @@ import contextlib
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from datetime import tzinfo
 from typing import Protocol, TypeVar
 
 from backend.archive import ScanCancelled, Snapshot, TaskCache
 from backend.query import Filter
 from backend.task import Task
+from tui.timeline import Times, edges, times
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -90,6 +92,29 @@ class HistoryRows:
         if self.total is None:
             self.total = await self.scan(lambda cancelled: self.snapshot.count(self.wanted, cancelled=cancelled))
         return self.total
+
+    async def times(self, cells: int, now: float, tz: tzinfo | None) -> Times | None:
+        """The matches over time in at most so many cells: from the oldest task of all, or the filter's `since`, to
+        the newest, or its `until`. None where there is nothing between them."""
+
+        def read(cancelled: Callable[[], bool]) -> Times | None:
+            everything = self.snapshot.count(cancelled=cancelled)
+            newest = self.snapshot.page(None, 0, 1, cancelled=cancelled)
+            oldest = self.snapshot.page(None, max(0, everything - 1), 1, cancelled=cancelled)
+            if not newest or not oldest:
+                return None
+            first, last = oldest[0].starttime, newest[0].starttime
+            if first <= now:
+                # a node whose clock is ahead does not squeeze all others into a corner
+                last = min(last, int(now))
+            since, until = self.wanted.bounds if self.wanted else (first, last)
+            first, last = int(max(first, since)), int(min(last, until))
+            if first > last:
+                return None
+            between = edges(first, last, cells, tz)
+            return times(between, self.snapshot.histogram(between, self.wanted, cancelled=cancelled))
+
+        return await self.scan(read)
 
     async def scan(self, read: Scan[T]) -> T:
         """Read the snapshot in a thread. If the caller is cancelled, so is the read, soon after."""

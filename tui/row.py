@@ -25,7 +25,16 @@ _DURATION = 9
 _LEAST_TASK = 18
 _LEAST_TASK_WITH_STATUS = len("Update package database")
 _LEAST_STATUS = len("WARNINGS: 3")
+_LEAST_TROUBLE = 24
 _LEAST_BESIDE_NOTE = 12
+_LEAST_BESIDE_TASK = 12
+
+
+MARK = "▪"
+"""The sign of a row that the user has marked."""
+
+OPTIONAL = ("start", "duration", "remote", "node", "user", "status")
+"""The history's columns that a user may hide."""
 
 
 class Tone(StrEnum):
@@ -63,12 +72,19 @@ class Columns:
 
 
 @lru_cache(maxsize=64)
-def history_columns(width: int, names: Names) -> Columns:
+def history_columns(
+    width: int, names: Names, hidden: frozenset[str] = frozenset(), *, trouble: bool = False
+) -> Columns:
     """The history's columns for a row of `width` cells: user, node, duration, status, day, remote and the start's
-    time fold away in this order until the task's words have room."""
+    time fold away in this order until the task's words have room; those of OPTIONAL that are `hidden` at once.
+    With `trouble`, among tasks that failed, the first three make room for the status as well."""
     widths = {"day": _DAY, "start": _CLOCK, "duration": _DURATION} | _names(width, names)
     order = ["user", "node", "duration", "status", "day", "remote", "start"]
-    return _fold(width, widths, order, words=names.task, status=True)
+    for name in hidden:
+        widths.pop(name, None)
+    if "start" in hidden:
+        del widths["day"]
+    return _fold(width, widths, order, words=names.task, status="status" not in hidden, trouble=trouble)
 
 
 @lru_cache(maxsize=64)
@@ -88,7 +104,9 @@ def _names(width: int, names: Names) -> dict[str, int]:
     }
 
 
-def _fold(width: int, widths: dict[str, int], order: list[str], *, words: int, status: bool) -> Columns:
+def _fold(
+    width: int, widths: dict[str, int], order: list[str], *, words: int, status: bool, trouble: bool = False
+) -> Columns:
     """Fold columns away in this order until the least of the rest fits. The tasks' words get what they need, up
     to a share, and the status what is left: of most tasks it says little."""
 
@@ -97,17 +115,21 @@ def _fold(width: int, widths: dict[str, int], order: list[str], *, words: int, s
         return width - _SIGN - taken
 
     for name in order:
-        least = _LEAST_TASK_WITH_STATUS + len(GAP) + _LEAST_STATUS if status else _LEAST_TASK
+        least = _LEAST_TASK
+        if status:
+            for_trouble = trouble and name in ("user", "node", "duration")
+            least = _LEAST_TASK_WITH_STATUS + len(GAP) + (_LEAST_TROUBLE if for_trouble else _LEAST_STATUS)
         if rest() >= least:
             break
         if name == "status":
             status = False
         else:
-            del widths[name]
+            widths.pop(name, None)
     room = max(0, rest())
     task = room
     if status:
-        task = min(words, max(_LEAST_TASK_WITH_STATUS, room * 3 // 5))
+        share = room * 2 // 5 if trouble else room * 3 // 5
+        task = min(words, max(_LEAST_TASK_WITH_STATUS, share))
     return Columns(
         width,
         widths.get("day", 0),
@@ -135,7 +157,9 @@ def header(columns: Columns) -> str:
     return fit(" " * _SIGN + GAP.join(cell for cell in cells if cell), columns.width)
 
 
-def history_row(task: Task, above: Task | None, columns: Columns, tz: tzinfo | None) -> list[Piece]:
+def history_row(
+    task: Task, above: Task | None, columns: Columns, tz: tzinfo | None, *, marked: bool = False
+) -> list[Piece]:
     """A finished task's row. The date stands where the row above is of another day, or there is none."""
     tone = _tone(task)
     moment = local(task.starttime, tz)
@@ -152,17 +176,40 @@ def history_row(task: Task, above: Task | None, columns: Columns, tz: tzinfo | N
     if columns.status:
         quiet = tone is Tone.OK
         pieces.append(Piece(GAP + fit(task.status or "unknown", columns.status), Tone.DIM if quiet else tone))
+    if marked:
+        pieces[0] = Piece(f"{MARK}{SIGNS[task.status_class]} ", tone)
     return pieces
 
 
-def running_row(task: Task, columns: Columns, until: float | None, stale: str = "") -> list[Piece]:
+def running_row(task: Task, columns: Columns, until: float | None, stale: str = "", line: str = "") -> list[Piece]:
     """A running task's row. `until` (UNIX seconds) is what its elapsed time counts to, None if nobody knows.
-    `stale` says that nobody knows whether it still runs; it stands beside the task's words where there is room."""
+    `stale` says that nobody knows whether it still runs; it stands beside the task's words where there is room.
+    So does `line`, the last one of its log, of which as much is shown as fits."""
     elapsed = ""
     if columns.duration:
         words = "" if until is None else format_duration(task.duration(until))
         elapsed = fit(words, columns.duration, right=True) + GAP
-    return _pieces(task, Tone.DIM if stale else Tone.RUNNING, elapsed, columns, stale)
+    note = stale or _beside(task, columns, line)
+    return _pieces(task, Tone.DIM if stale else Tone.RUNNING, elapsed, columns, note)
+
+
+def ended_row(task: Task, columns: Columns, *, faded: bool) -> list[Piece]:
+    """The row of a task that has just ended, among the running ones; all of it dimmed once it has `faded`."""
+    lasted = ""
+    if columns.duration:
+        lasted = fit(format_duration(task.duration(0)), columns.duration, right=True) + GAP
+    ended = " (just ended)"
+    status = _beside(task, columns, task.status or "unknown", less=len(ended))
+    pieces = _pieces(task, _tone(task), lasted, columns, status + ended if status else ended.strip())
+    if faded:
+        return [pieces[0], *(Piece(piece.text, Tone.DIM) for piece in pieces[1:])]
+    return pieces
+
+
+def _beside(task: Task, columns: Columns, words: str, *, less: int = 0) -> str:
+    """As much of these words as has room beside those of the task; none where that says too little."""
+    room = columns.task - cell_len(_who_and_what(task)[3]) - len(GAP) - less
+    return fit(words, room).rstrip() if words and room >= _LEAST_BESIDE_TASK else ""
 
 
 def _pieces(task: Task, tone: Tone, times: str, columns: Columns, note: str = "") -> list[Piece]:
@@ -179,7 +226,7 @@ def _pieces(task: Task, tone: Tone, times: str, columns: Columns, note: str = ""
         names += fit(user, columns.user) + GAP
     if names:
         pieces.append(Piece(names, Tone.DIM))
-    beside = columns.task - len(GAP) - len(note)
+    beside = columns.task - len(GAP) - cell_len(note)
     if note and beside >= _LEAST_BESIDE_NOTE:
         words = fit(words, beside).rstrip()
         pieces.append(Piece(words, Tone.TEXT))

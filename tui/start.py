@@ -1,25 +1,74 @@
-"""Starting the dashboard: on the user's own fleet, with the workers in this process unless a daemon is at work."""
+"""Starting the dashboard: on the user's own fleet, with the workers in this process unless a daemon is at work; or
+where there is no fleet yet, with the ways to one."""
 
+from contextlib import aclosing
 from functools import partial
+from pathlib import Path
 
 import click
 
 from backend.commands.command import Places
+from backend.config import Config, ConfigError
+from backend.config.watch import config_changes
+from backend.daemon import calm_interpreter
 from backend.workers import run_workers_when_free
+from tui.allocator import give_memory_back
 from tui.app import Dashboard
+from tui.keymap import read_keys
+from tui.memory import Memory
+from tui.screens.welcome import WelcomeScreen
 
 
-def show_dashboard(places: Places, *, label: str = "") -> None:
-    """Show the dashboard, with this label, until the user leaves it. Raises ClickException or ConfigError where
-    it cannot start."""
+def show_dashboard(places: Places, memory: Memory, *, label: str = "") -> bool:
+    """Show the dashboard, with this label, until the user leaves it; whether that was for the demo. Raises
+    ConfigError where the configuration cannot be used."""
+    give_memory_back()
+    dashboard = make_dashboard(places, memory, label=label)
+    dashboard.run()
+    return dashboard.demo_wanted
+
+
+def make_dashboard(places: Places, memory: Memory, *, label: str = "") -> Dashboard:
+    """The dashboard on this configuration and cache. Raises ConfigError."""
     cache = places.open_cache()
+    file = places.config_file
     try:
         config = places.load()
     except click.ClickException:
-        if not cache.has_worker():
-            raise
-        # Somebody else fetches: looking needs no configuration.
-        work = None
+        config = Config(path=file, files=frozenset({file}))
+        work = partial(_work_once_configured, config, places.cache)
     else:
         work = partial(run_workers_when_free, config, places.cache, role="dashboard")
-    Dashboard(cache, work=work, label=label).run()
+    calm_interpreter()
+    welcome = None
+    # where somebody else fetches, looking needs no configuration
+    if not config.remotes and not cache.has_worker():
+        welcome = WelcomeScreen(file, () if places.config is None else ("--config", str(file.absolute())))
+    return Dashboard(
+        cache,
+        work=work,
+        memory=memory,
+        load=partial(_load, places),
+        changes=partial(config_changes, config),
+        keys=read_keys(config.keys),
+        welcome=welcome,
+        label=label,
+    )
+
+
+async def _work_once_configured(nothing: Config, directory: Path) -> None:
+    """Wait for a configuration, and work on it. `nothing` tells where it will be."""
+    async with aclosing(config_changes(nothing)) as changes:
+        async for change in changes:
+            if isinstance(change, Config):
+                config = change
+                break
+    await run_workers_when_free(config, directory, role="dashboard")
+
+
+def _load(places: Places) -> Config:
+    """The configuration as it is now. Raises ConfigError."""
+    try:
+        return places.load()
+    except click.ClickException as error:
+        raise ConfigError(error.message) from None

@@ -17,6 +17,9 @@ STALE = 30
 STALE_TASK = 60
 """Seconds after a remote's last answer from which on nobody knows whether its running tasks still run."""
 
+WRONG_CLOCK = 5
+"""Seconds from which on a remote's clock counts as wrong: nobody knows it to the second."""
+
 _BAR = 10
 
 
@@ -91,7 +94,9 @@ def round_words(health: Health, now: float) -> str:
         if failing:
             return f"{ago}, {counted(failing, 'remote')} failing"
         return ago if round.next is None else f"{ago}, next {format_duration(max(0, round.next - now))}"
-    return f"{bar(round)} {progress(round)}, {counted(round.tasks, 'task')}"
+    left = round.left(now)
+    about = "" if left is None else f", {format_duration(left)} left"
+    return f"{bar(round)} {progress(round)}, {counted(round.tasks, 'task')}{about}"
 
 
 def progress(round: Round) -> str:
@@ -128,15 +133,35 @@ def nothing_running(seen: Seen, filter_text: str) -> str:
     return "Nothing is running"
 
 
-def stale_words(health: Health, remote: str, now: float, tz: tzinfo | None) -> str:
-    """Since when nothing has been heard of a remote's running tasks; empty while its answers come."""
+def last_heard(health: Health, remote: str, node: str) -> float | None:
+    """When it was last known that the tasks of a node run (UNIX seconds); None if it never was."""
+    known = health.remotes[remote]
+    state = known.nodes.get(node)
+    if state is None or state.error is None:
+        return known.last_success
+    return state.last_success
+
+
+def stale_words(health: Health, remote: str, node: str, now: float, tz: tzinfo | None) -> str:
+    """Since when nothing has been heard of a node's running tasks; empty while its answers come."""
     if remote not in health.remotes:
         return ""
-    heard = health.remotes[remote].last_success
+    heard = last_heard(health, remote, node)
     if heard is None:
         return "stale"
-    if now - heard <= STALE_TASK:
+    state = health.remotes[remote].nodes.get(node)
+    if now - heard <= STALE_TASK and (state is None or state.error is None):
         return ""
     moment, today = local(heard, tz), local(now, tz)
     same_day = moment is not None and today is not None and moment.date() == today.date()
     return f"stale since {clock(moment)[:5] if same_day else day_and_minute(heard, tz)}"
+
+
+def elapses_until(health: Health, remote: str, node: str, now: float, *, stale: bool) -> float | None:
+    """What a running task's elapsed time counts to (UNIX seconds), by the clock that its start was read from; None
+    if nobody knows."""
+    if remote not in health.remotes:
+        return now
+    until = last_heard(health, remote, node) if stale else now
+    skew = health.remotes[remote].clock_skew or 0.0
+    return until if until is None or abs(skew) < WRONG_CLOCK else until + skew

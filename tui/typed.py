@@ -3,7 +3,8 @@
 from datetime import tzinfo
 from typing import NamedTuple
 
-from backend.query import FIELDS, Filter, FilterError, parse_filter, split_last_term
+from backend.query import Filter, FilterError, parse_filter, split_last_term
+from tui.completion import KNOWN_VALUES, Values, completions, names_value
 
 
 class Typed(NamedTuple):
@@ -25,12 +26,12 @@ class Typed(NamedTuple):
         return self.finished is not self.whole
 
 
-def read_typed(text: str, *, at_end: bool, now: float, tz: tzinfo | None) -> Typed:
+def read_typed(text: str, *, at_end: bool, now: float, tz: tzinfo | None, values: Values = KNOWN_VALUES) -> Typed:
     """Read what has been typed so far. With the cursor at the end, a last term that begins as a field does (`sta`
-    of `status:`) or that is wrong as it stands (`status:err`) may be in the making."""
+    of `status:`) or one of its `values` (`remote:wi`), or that is wrong as it stands, may be in the making."""
     whole, error = _parse(text, now, tz)
     rest, last = split_last_term(text) if at_end else (text, "")
-    if last and (error is not None or _begins_field(last)):
+    if last and (error is not None or (completions(last, values) and not names_value(last, values))):
         return Typed(whole, error, _parse(rest, now, tz)[0])
     return Typed(whole, error, whole)
 
@@ -40,8 +41,3 @@ def _parse(text: str, now: float, tz: tzinfo | None) -> tuple[Filter | None, Fil
         return parse_filter(text, now=now, tz=tz), None
     except FilterError as error:
         return None, error
-
-
-def _begins_field(term: str) -> bool:
-    name = term.removeprefix("-").lower()
-    return any(f"{field}:".startswith(name) for field in FIELDS)

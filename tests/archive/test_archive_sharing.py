@@ -299,7 +299,7 @@ def test_rows_that_were_merged_do_not_pile_up_in_a_reader(tmp_path: Path) -> Non
     sizes = []
     tracemalloc.start()
     with CacheWriter(tmp_path, clock=Clock()) as writer:
-        for number in range(8):
+        for _ in range(8):
             writer.store(Batch(spread(8_000, first=TODAY, last=NOW, base=0)))
             for _ in range(2):
                 with cache.snapshot() as snapshot:

@@ -17,6 +17,12 @@ def plain_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
+@pytest.fixture(autouse=True)
+def quick_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Textual's pilot sleeps until the process is idle, twice a key; it need not sleep so long at a time."""
+    monkeypatch.setattr("textual._wait.SLEEP_GRANULARITY", 0.004)
+
+
 @pytest.fixture
 def empty(tmp_path: Path) -> Path:
     """A cache directory without tasks, in which all is well."""

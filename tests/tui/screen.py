@@ -79,6 +79,13 @@ class Screen:
         """Wait until words stand on the screen."""
         await self.until(lambda: words in self.text, repr(words))
 
+    async def until_counted(self) -> None:
+        """Wait until the timeline shows as many tasks as the history has."""
+        timeline, view = self.history.timeline, self.history.task_list
+        await self.until(
+            lambda: timeline.times is not None and sum(timeline.times.all) == len(view.rows), "the timeline"
+        )
+
     async def press(self, *keys: str) -> None:
         """Press keys, one after the other."""
         await self.pilot.press(*keys)

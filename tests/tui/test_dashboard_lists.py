@@ -8,7 +8,7 @@ from textual import events
 from tests.tui.fleet import NOW, finished_tasks, pve_task, running_tasks, write_tasks
 from tests.tui.screen import Screen, dashboard
 from tui.app import Dashboard
-from tui.screens.details import DetailsScreen
+from tui.screens.task import TaskScreen
 
 
 async def test_the_screen_shows_fleet_running_tasks_and_history(app: Dashboard) -> None:
@@ -145,7 +145,7 @@ async def test_a_click_selects_and_a_double_click_opens(app: Dashboard) -> None:
         await pilot.click(view, offset=(30, 5))
         assert view.cursor == 5
         await pilot.click(view, offset=(30, 7), times=2)
-        await screen.until(lambda: isinstance(app.screen, DetailsScreen))
+        await screen.until(lambda: isinstance(app.screen, TaskScreen))
         assert view.cursor == 7
 
 

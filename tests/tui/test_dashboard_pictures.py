@@ -1,7 +1,7 @@
 """Pictures of the dashboard, compared with those kept beside this file."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -23,6 +23,18 @@ class Compare(Protocol):
     ) -> bool: ...
 
 
+def looks_the_same(
+    compare: Compare, app: Dashboard, size: tuple[int, int], prepare: Callable[[Pilot[None]], Awaitable[None]]
+) -> bool:
+    """Whether the dashboard, once prepared and with the timeline counted, looks as it did."""
+
+    async def ready(pilot: Pilot[None]) -> None:
+        await prepare(pilot)
+        await Screen(pilot).until_counted()
+
+    return compare(app, terminal_size=size, run_before=ready)
+
+
 @pytest.mark.parametrize("size", SIZES)
 def test_main_screen(snap_compare: Compare, app: Dashboard, size: tuple[int, int]) -> None:
     """All is well: the fleet in the status line, four running tasks, and the history from the top."""
@@ -30,7 +42,7 @@ def test_main_screen(snap_compare: Compare, app: Dashboard, size: tuple[int, int
     async def ready(pilot: Pilot[None]) -> None:
         await Screen(pilot).until_shown("History 600")
 
-    assert snap_compare(app, terminal_size=size, run_before=ready)
+    assert looks_the_same(snap_compare, app, size, ready)
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -44,20 +56,22 @@ def test_filter_being_typed(snap_compare: Compare, app: Dashboard, size: tuple[i
         await screen.enter("status:error graz")
         await screen.until(lambda: "── status:error graz" in screen.text and "counting" not in screen.text)
 
-    assert snap_compare(app, terminal_size=size, run_before=typed)
+    assert looks_the_same(snap_compare, app, size, typed)
 
 
 @pytest.mark.parametrize("size", SIZES)
 def test_details(snap_compare: Compare, app: Dashboard, size: tuple[int, int]) -> None:
-    """All of one task, in a dialog over the lists."""
+    """All of one task, in a dialog over its view."""
 
     async def opened(pilot: Pilot[None]) -> None:
         screen = Screen(pilot)
         await screen.until_shown("History 600")
         await screen.press("down", "down", "enter")
+        await screen.until_shown("type ")
+        await screen.press("i")
         await screen.until_shown("Remote UPID")
 
-    assert snap_compare(app, terminal_size=size, run_before=opened)
+    assert looks_the_same(snap_compare, app, size, opened)
 
 
 def test_help(snap_compare: Compare, app: Dashboard) -> None:
@@ -69,7 +83,7 @@ def test_help(snap_compare: Compare, app: Dashboard) -> None:
         await screen.press("question_mark")
         await screen.until_shown("Keys: lists")
 
-    assert snap_compare(app, terminal_size=(120, 40), run_before=opened)
+    assert looks_the_same(snap_compare, app, (120, 40), opened)
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
@@ -85,29 +99,81 @@ def test_wrong_filter(snap_compare: Compare, app: Dashboard, size: tuple[int, in
         await screen.until_shown("of 600 ── graz (not what is typed)")
         await screen.until_shown("since:soon")
 
-    assert snap_compare(app, terminal_size=size, run_before=typed)
+    assert looks_the_same(snap_compare, app, size, typed)
+
+
+def test_a_filter_going_on(snap_compare: Compare, app: Dashboard) -> None:
+    """What can follow is named below the input, the likeliest of it dimmed behind the cursor."""
+
+    async def typed(pilot: Pilot[None]) -> None:
+        screen = Screen(pilot)
+        await screen.until_shown("History 600")
+        await screen.press("slash")
+        await screen.until(lambda: "user" in screen.main._values.known)
+        await screen.enter("status:error -user:a")
+        await screen.until_shown("-user:automation@pve!terraform")
+        await screen.until_shown("── status:error -user:a ─")
+
+    assert looks_the_same(snap_compare, app, (80, 24), typed)
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_remotes(snap_compare: Compare, empty: Path, clock: Callable[[], float], size: tuple[int, int]) -> None:
-    """Every remote in a dialog, those with trouble first; running tasks of a silent one are stale."""
-    health = troubled()
-    graz = health.remotes["graz"]
-    graz.error = (
-        "10.0.0.7:8006: no connection: Connection refused; 10.0.0.8:8006: no connection: Connection refused"
-    )
-    graz.last_success = graz.failing_since
-    tell_health(empty, health)
-    write_tasks(empty, [*finished_tasks(600), *running_tasks()])
+def test_errors_only(snap_compare: Compare, app: Dashboard, size: tuple[int, int]) -> None:
+    """Only errors: at 80 columns the duration makes room for the status, which stands whole below for the row
+    under the cursor; the timeline marks what is in view."""
+
+    async def moved(pilot: Pilot[None]) -> None:
+        screen = Screen(pilot)
+        await screen.until_shown("History 600")
+        await screen.press("1")
+        await screen.until_shown(" of 600 ── status:error ─")
+        await screen.press("e", "m")
+        await screen.until(lambda: screen.history.task_list.cursor == 1)
+
+    assert looks_the_same(snap_compare, app, size, moved)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+def test_choosing_remotes(snap_compare: Compare, app: Dashboard, size: tuple[int, int]) -> None:
+    """The remotes with their tasks and errors; one is in the filter, one is to be out of it."""
 
     async def opened(pilot: Pilot[None]) -> None:
         screen = Screen(pilot)
         await screen.until_shown("History 600")
-        await screen.until_shown("stale since 14:27")
-        await screen.press("f9")
-        await screen.until_shown("failing for 4 min")
+        await screen.press("slash")
+        await screen.enter("remote:graz")
+        await screen.press("enter", "r")
+        await screen.until_shown(" + graz")
+        await screen.press("minus", "l", "i", "space")
+        await screen.until_shown(" - linz-lab")
 
-    assert snap_compare(dashboard(empty, clock), terminal_size=size, run_before=opened)
+    assert looks_the_same(snap_compare, app, size, opened)
+
+
+def test_asking_where_to_go(snap_compare: Compare, app: Dashboard) -> None:
+    """One line at the foot of the screen, with examples below; the lists stay in sight."""
+
+    async def asked(pilot: Pilot[None]) -> None:
+        screen = Screen(pilot)
+        await screen.until_shown("History 600")
+        await screen.press("g", *"41")
+        await screen.until_shown("go to 41")
+
+    assert looks_the_same(snap_compare, app, (80, 24), asked)
+
+
+def test_without_colours(snap_compare: Compare, directory: Path, clock: Callable[[], float]) -> None:
+    """No colours are wanted: what is in view is reversed in the timeline, as the cursor is in the list."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("NO_COLOR", "1")
+        app = dashboard(directory, clock)
+
+    async def moved(pilot: Pilot[None]) -> None:
+        screen = Screen(pilot)
+        await screen.until_shown("History 600")
+        await screen.press("pagedown", "pagedown")
+
+    assert looks_the_same(snap_compare, app, (80, 24), moved)
 
 
 def test_trouble_in_light_colours(snap_compare: Compare, empty: Path, clock: Callable[[], float]) -> None:
@@ -124,4 +190,4 @@ def test_trouble_in_light_colours(snap_compare: Compare, empty: Path, clock: Cal
         await screen.until(lambda: screen.history.task_list.selected is not None)
         await asyncio.sleep(0)
 
-    assert snap_compare(app, terminal_size=(120, 40), run_before=moved)
+    assert looks_the_same(snap_compare, app, (120, 40), moved)

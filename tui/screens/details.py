@@ -5,52 +5,40 @@ from datetime import tzinfo
 
 from textual.content import Content
 
-from backend.task import Status, Task
+from backend.task import Task
 from backend.text import safe
 from backend.times import format_duration
 from tui.format import full_time
 from tui.row import SIGNS
 from tui.screens.dialog import Dialog, table
-
-_COLOURS = {
-    Status.RUNNING: "$accent",
-    Status.OK: "$success",
-    Status.WARNING: "$warning",
-    Status.ERROR: "$error",
-    Status.UNKNOWN: "bold",
-}
+from tui.task_header import COLOURS
 
 
 class DetailsScreen(Dialog):
-    """One task in full; of a running one the elapsed time goes on."""
+    """One task in full, kept up to date.
 
-    def __init__(self, task: Task, clock: Callable[[], float], tz: tzinfo | None) -> None:
-        super().__init__(safe(task.description))
-        self.shown = task
+    Args:
+        task: gives the task as it is known then.
+    """
+
+    def __init__(self, task: Callable[[], Task], clock: Callable[[], float], tz: tzinfo | None) -> None:
+        super().__init__(safe(task().description))
+        self._shown = task
         self._clock = clock
         self._tz = tz
 
     def on_mount(self) -> None:
-        self.set_interval(1, self._tick)
-
-    def show_task(self, task: Task) -> None:
-        """Show what has become of the task."""
-        self.shown = task
-        self.show_content()
-
-    def _tick(self) -> None:
-        if self.shown.running:
-            self.show_content()
+        self.set_interval(1, self.show_content)
 
     def content(self, width: int) -> Content:
-        return table(details(self.shown, self._clock(), self._tz), width)
+        return table(details(self._shown(), self._clock(), self._tz), width)
 
 
 def details(task: Task, now: float, tz: tzinfo | None) -> list[tuple[str, Content]]:
     """A task's fields by name, safe to print. `now` (UNIX seconds) is what a running task's time counts to."""
     status = task.status_class
     words = "running" if task.running else task.status or "unknown"
-    rows = [("Status", Content.styled(f"{SIGNS[status]} {safe(words)}", _COLOURS[status]))]
+    rows = [("Status", Content.styled(f"{SIGNS[status]} {safe(words)}", COLOURS[status]))]
     parsed = task.parsed
     upid = parsed.upid
     fields = [

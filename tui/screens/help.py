@@ -3,9 +3,10 @@
 from textual.content import Content
 
 from backend.query import FIELDS
-from tui.keys import KEYS, Place
-from tui.row import SIGNS
+from tui.keys import Place, keys_in_use
+from tui.row import MARK, SIGNS
 from tui.screens.dialog import Dialog, table
+from tui.timeline import DOTTED
 
 _WORDS = (
     "Words match anywhere in a row or its UPID. A leading - excludes; quotes keep spaces; a comma means or; "
@@ -22,12 +23,18 @@ class HelpScreen(Dialog):
     def content(self, width: int) -> Content:
         parts = []
         for place in Place:
-            keys = [(key.cap, Content(key.help)) for key in KEYS if key.place is place]
+            keys = [
+                (key.caps, Content.assemble(key.help, (f"  {key.name}", "$foreground 45%")))
+                for key in keys_in_use()
+                if key.place is place
+            ]
             parts += [_heading(f"Keys: {place}"), table(keys, width), Content("")]
         fields = [(f"{name}:", Content(meaning)) for name, meaning in FIELDS.items()]
         words = Content(_WORDS)
         parts += [_heading("Filter"), Content("\n").join(words.wrap(width)), table(fields, width), Content("")]
         signs = [(sign, Content(status.value)) for status, sign in SIGNS.items()]
+        signs.append((MARK, Content("marked by you")))
+        signs.append((DOTTED, Content("in a timeline of one line: more errors than usual")))
         parts += [_heading("Signs"), table(signs, width)]
         return Content("\n").join(parts)
 

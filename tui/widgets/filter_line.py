@@ -1,7 +1,7 @@
-"""The line a filter is typed into, with its counts beside it and what is wrong with it below. It decides when what
-is typed is taken at its word."""
+"""The line a filter is typed into, with its counts beside it, and below how it can go on or what is wrong with it.
+It decides when what is typed is taken at its word."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import ClassVar
 
@@ -11,11 +11,13 @@ from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
+from textual.suggester import Suggester
 from textual.timer import Timer
 from textual.widgets import Input, Label, Static
 
 from backend.query import Filter, FilterError
 from backend.text import safe
+from tui.completion import Completion
 from tui.keys import Place, bindings
 from tui.typed import Typed
 
@@ -36,6 +38,22 @@ class FilterInput(Input):
     class GivenUp(Message):
         """The filter is to go."""
 
+    class Recalled(Message):
+        """An earlier filter is wanted (`step` 1), or a later one (-1)."""
+
+        def __init__(self, step: int) -> None:
+            super().__init__()
+            self.step = step
+
+    class Completed(Message):
+        """What is typed is to go on as is proposed."""
+
+    def action_recall(self, step: int) -> None:
+        self.post_message(self.Recalled(step))
+
+    def action_complete(self) -> None:
+        self.post_message(self.Completed())
+
     def action_keep(self) -> None:
         self.post_message(self.Kept())
 
@@ -43,11 +61,25 @@ class FilterInput(Input):
         self.post_message(self.GivenUp())
 
 
+class _Proposal(Suggester):
+    """What the input shows dimmed behind the cursor: the likeliest completion of a term that has been begun."""
+
+    def __init__(self, complete: Callable[[str], Sequence[Completion]]) -> None:
+        super().__init__(use_cache=False, case_sensitive=True)
+        self._complete = complete
+
+    async def get_suggestion(self, value: str) -> str | None:
+        begun = not value[-1:].isspace()
+        return next((one.text for one in self._complete(value)), None) if begun else None
+
+
 class FilterLine(Vertical):
     """Shown while a filter is being typed.
 
     Args:
         read: makes something of a text, told whether the cursor is at its end.
+        complete: how a text can go on at its end, the likeliest way first.
+        earlier: the filters of before, the last one first.
     """
 
     DEFAULT_CSS = """
@@ -60,7 +92,9 @@ class FilterLine(Vertical):
         & FilterInput:focus { border: none; background-tint: transparent; }
         & #filter-counts { width: auto; max-width: 50%; height: 1; padding: 0 1; color: $foreground 70%; }
         & #filter-error { display: none; width: 1fr; height: auto; max-height: 3; padding: 0 1; color: $error; }
+        & #filter-hint { width: 1fr; height: 1; padding: 0 1 0 3; color: $foreground 70%; }
         &.-wrong #filter-error { display: block; }
+        &.-wrong #filter-hint { display: none; }
         &.-wrong #filter-counts { display: none; }
     }
     """
@@ -77,20 +111,36 @@ class FilterLine(Vertical):
     class Left(Message):
         """The user is done with the line."""
 
-    def __init__(self, read: Callable[[str, bool], Typed]) -> None:
+    def __init__(
+        self,
+        read: Callable[[str, bool], Typed],
+        complete: Callable[[str], Sequence[Completion]],
+        earlier: Callable[[], Sequence[str]],
+    ) -> None:
         super().__init__()
         self._read = read
+        self._complete = complete
+        self._earlier = earlier
+        self._recalled = 0
+        self._draft = ""
         self._before = Filter()
         self._settling: Timer | None = None
 
     def compose(self) -> ComposeResult:
         with Horizontal():
             yield Label(" / ", classes="filter-line--sign")
-            field = FilterInput(select_on_focus=False, compact=True, id="filter-input", placeholder=_EXAMPLE)
+            field = FilterInput(
+                select_on_focus=False,
+                compact=True,
+                id="filter-input",
+                placeholder=_EXAMPLE,
+                suggester=_Proposal(self._complete),
+            )
             field.cursor_blink = False
             yield field
             yield Static(id="filter-counts", markup=False)
         yield Static(id="filter-error", markup=False)
+        yield Static(id="filter-hint", markup=False)
 
     @property
     def input(self) -> FilterInput:
@@ -112,6 +162,8 @@ class FilterLine(Vertical):
         with self.input.prevent(Input.Changed):
             self.input.value = wanted.text
         self.input.cursor_position = len(wanted.text)
+        self._recalled = 0
+        self.show_completions()
         self.screen.set_focus(self.input)
 
     def leave(self) -> None:
@@ -122,11 +174,40 @@ class FilterLine(Vertical):
         """Show how many match."""
         self.query_one("#filter-counts", Static).update(Content(counts))
 
+    def show_completions(self) -> None:
+        """Name the ways in which what is typed can go on."""
+        words = [safe(completion.word) for completion in self._complete(self.input.value)]
+        parts = [Content.styled(word, "" if number else "bold $accent") for number, word in enumerate(words)]
+        self.query_one("#filter-hint", Static).update(Content("  ").join(parts))
+
     @on(Input.Changed)
     def _changed(self, message: Input.Changed) -> None:
         message.stop()
         if self.is_open:
+            self.show_completions()
             self._judge()
+
+    @on(FilterInput.Completed)
+    def _go_on(self, message: FilterInput.Completed) -> None:
+        message.stop()
+        field = self.input
+        completion = next(iter(self._complete(field.value)), None)
+        if completion is not None and field.cursor_position == len(field.value):
+            self._put(completion.text)
+
+    @on(FilterInput.Recalled)
+    def _recall(self, message: FilterInput.Recalled) -> None:
+        """Go through the filters of before; what was being typed is the last of them."""
+        message.stop()
+        earlier = self._earlier()
+        if self._recalled == 0:
+            self._draft = self.input.value
+        self._recalled = max(0, min(len(earlier), self._recalled + message.step))
+        self._put(safe(earlier[self._recalled - 1]) if self._recalled else self._draft)
+
+    def _put(self, text: str) -> None:
+        self.input.value = text
+        self.input.cursor_position = len(text)
 
     @on(FilterInput.Kept)
     def _keep(self, message: FilterInput.Kept) -> None:

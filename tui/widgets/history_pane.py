@@ -1,57 +1,62 @@
 """The pane of what has run: its title, its list, and how the place in the list is kept when the list changes."""
 
 import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import tzinfo
+from typing import TypeVar
 
+from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
 from backend.archive import Snapshot
 from backend.query import Filter
-from backend.task import Task
+from backend.task import Status, Task
 from tui.format import count, day_and_minute
 from tui.history import HistoryRows, Key
 from tui.names import Names
-from tui.row import Piece, header, history_columns, history_row
+from tui.row import Columns, Piece, header, history_columns, history_row
+from tui.spot import Spot, positions, spot_of
 from tui.status import Part
 from tui.widgets.lines import ColumnHeader, PaneTitle
+from tui.widgets.selected_line import SelectedLine
 from tui.widgets.task_list import TaskList
+from tui.widgets.timeline import Timeline
 
-_PATIENCE = 0.15
+T = TypeVar("T")
+
+_PATIENCE = 0.01
 """How long (seconds) the old rows stay while the new ones are counted; slower counts arrive after the rows."""
 
 
-@dataclass(frozen=True, slots=True)
-class Spot:
-    """A place in the list: positions, and the tasks they were at (keys, None where it was not loaded). `following`
-    is the top, whatever stands there."""
-
-    cursor: int
-    top: int
-    following: bool
-    cursor_key: Key | None = None
-    top_key: Key | None = None
-
-
 class HistoryPane(Vertical):
-    """The finished tasks that match the filter."""
+    """The finished tasks that match the filter.
+
+    Attributes:
+        marked: the tasks the user has marked, by UPID.
+    """
 
     DEFAULT_CSS = """
     HistoryPane { height: 1fr; }
     HistoryPane TaskList { height: 1fr; }
     """
 
-    def __init__(self, tz: tzinfo | None, failed: Callable[[OSError], None]) -> None:
+    def __init__(self, now: Callable[[], float], tz: tzinfo | None, failed: Callable[[OSError], None]) -> None:
         super().__init__()
         self.title_line = PaneTitle()
+        self.timeline = Timeline(tz)
         self._header = ColumnHeader()
         self.task_list = TaskList(self._row, id="history")
+        self.selected_line = SelectedLine()
         self.title_line.heading = "History"
+        self.marked: dict[str, Task] = {}
+        self._now = now
         self._tz = tz
         self._failed = failed
         self._rows: HistoryRows | None = None
+        self._arrived = asyncio.Event()
+        self._hidden: frozenset[str] = frozenset()
+        self._trouble = False
         self._text = ""
         self._overall: int | None = None
         self._news = 0
@@ -61,8 +66,15 @@ class HistoryPane(Vertical):
 
     def compose(self) -> ComposeResult:
         yield self.title_line
+        yield self.timeline
         yield self._header
         yield self.task_list
+        yield self.selected_line
+
+    @property
+    def columns(self) -> Columns:
+        """The columns as they fit now."""
+        return history_columns(self.task_list.row_width, self._names, self._hidden, trouble=self._trouble)
 
     @property
     def counts(self) -> str:
@@ -84,12 +96,16 @@ class HistoryPane(Vertical):
         """Lay out the columns for names of these widths."""
         if names != self._names:
             self._names = names
-            self.task_list.reload()
-            self._show_header()
+            self._lay_out()
+
+    def hide(self, columns: frozenset[str]) -> None:
+        """Show none of these columns (of `row.OPTIONAL`)."""
+        self._hidden = columns
+        self._lay_out()
 
     def mark(self) -> None:
         """Remember this place: until `release`, whatever filter comes, it is the one that is kept."""
-        self._origin = self._placed = self._spot()
+        self._origin = self._placed = spot_of(self.task_list)
 
     def release(self) -> None:
         """From now on, the place that is kept is the current one."""
@@ -100,20 +116,25 @@ class HistoryPane(Vertical):
         those in view are there; this returns when they are counted. If cancelled before, the old ones stay."""
         rows = HistoryRows(snapshot, wanted, self._page_loaded)
         same = wanted.text == self._text
-        counting = asyncio.create_task(rows.count())
+        counting: asyncio.Task[int] | None = None
         try:
+            # the rows come first: counted beside it, they would take as long as the count
             now, cursor, top = await self._find_place(rows)
             overall = await rows.scan(lambda cancelled: snapshot.count(cancelled=cancelled))
+            counting = asyncio.create_task(rows.count())
             await asyncio.wait([counting], timeout=_PATIENCE)
         except BaseException:
-            counting.cancel()
+            if counting is not None:
+                counting.cancel()
             rows.close()
             raise
         came = cursor - now.cursor if same and not now.following else 0
         self._news = self._news + max(0, came) if same else 0
         old, self._rows, self._text, self._overall = self._rows, rows, wanted.text, overall
+        self._arrived.set()
+        self._trouble = _only_trouble(wanted)
         self.task_list.show(rows, cursor=cursor, top=top)
-        self._placed = self._spot()
+        self._placed = spot_of(self.task_list)
         if old is not None:
             old.close()
         self.show_title()
@@ -121,6 +142,47 @@ class HistoryPane(Vertical):
             await counting
             self.task_list.reload()
             self.show_title()
+
+    async def ask(self, read: Callable[[HistoryRows], Awaitable[T]]) -> T:
+        """What the shown rows have to say; where others come meanwhile, what those have. Waits for the first."""
+        await self._arrived.wait()
+        while True:
+            rows, task = self._rows, asyncio.current_task()
+            assert rows is not None and task is not None
+            try:
+                answer = await read(rows)
+            except asyncio.CancelledError:
+                # closed rows give up their reads
+                if rows is self._rows or task.cancelling():
+                    raise
+                continue
+            if rows is self._rows:
+                return answer
+
+    async def go_to(self, key: Key) -> None:
+        """Put the cursor on the first row at or behind this key."""
+
+        async def reach(rows: HistoryRows) -> int:
+            position = await rows.locate(key)
+            await rows.load(position - self.task_list.page_rows, position + self.task_list.page_rows)
+            return position
+
+        self.task_list.jump_to(await self.ask(reach))
+
+    async def show_times(self) -> None:
+        """Count what the timeline shows, and show it."""
+        cells = self.timeline.cells
+        if cells and self._rows is not None:
+            try:
+                self.timeline.show(await self._rows.times(cells, self._now(), self._tz))
+            except OSError as error:
+                self._failed(error)
+                return
+            self._mark_view()
+
+    @on(Timeline.Resized)
+    def _times_resized(self) -> None:
+        self.run_worker(self.show_times(), group="timeline", exclusive=True)
 
     def show_title(self) -> None:
         """Bring the title up to date with the list."""
@@ -144,38 +206,26 @@ class HistoryPane(Vertical):
     def on_task_list_moved(self, message: TaskList.Moved) -> None:
         self.show_title()
         self._show_header()
+        self._mark_view()
+
+    def _mark_view(self) -> None:
+        view = self.task_list
+        first, last = (view.rows[at] for at in (view.top, min(view.top + view.page_rows, len(view.rows)) - 1))
+        if first is not None and last is not None:
+            self.timeline.mark(first.starttime, last.starttime)
 
     async def _find_place(self, rows: HistoryRows) -> tuple[Spot, int, int]:
         """Where the kept place is in these rows, with what is in view there loaded: the spot at which the current
         list is, and the positions of cursor and view. The user may move meanwhile, so look again where needed."""
         for _ in range(3):
-            if self._origin is not None and self._placed != self._spot():
+            if self._origin is not None and self._placed != spot_of(self.task_list):
                 self._origin = None
-            now = self._spot()
-            cursor, top = await self._positions(self._origin or now, rows)
+            now = spot_of(self.task_list)
+            cursor, top = await positions(self._origin or now, rows, self.task_list.page_rows)
             await rows.load(top, top + self.task_list.page_rows)
-            if self._spot() == now:
+            if spot_of(self.task_list) == now:
                 break
         return now, cursor, top
-
-    async def _positions(self, spot: Spot, rows: HistoryRows) -> tuple[int, int]:
-        if spot.following:
-            return 0, 0
-        cursor = spot.cursor if spot.cursor_key is None else await rows.locate(spot.cursor_key)
-        if spot.top <= spot.cursor < spot.top + self.task_list.page_rows:
-            return cursor, max(0, spot.top + cursor - spot.cursor)
-        return cursor, spot.top if spot.top_key is None else await rows.locate(spot.top_key)
-
-    def _spot(self) -> Spot:
-        view = self.task_list
-        first = view.rows[view.top] if len(view.rows) else None
-        return Spot(
-            view.cursor,
-            view.top,
-            view.following,
-            None if view.selected is None else view.selected.key,
-            None if first is None else first.key,
-        )
 
     def _page_loaded(self, error: OSError | None) -> None:
         if error is not None:
@@ -183,9 +233,28 @@ class HistoryPane(Vertical):
         elif self.is_mounted:
             self.task_list.reload()
             self.show_title()
+            self._show_header()
+            self._mark_view()
+
+    def _lay_out(self) -> None:
+        self.task_list.reload()
+        self._show_header()
 
     def _show_header(self) -> None:
-        self._header.names = header(history_columns(self.task_list.row_width, self._names))
+        columns = self.columns
+        self._header.names = header(columns)
+        self.selected_line.show(self.task_list.selected, columns)
 
     def _row(self, task: Task, above: Task | None, width: int) -> Sequence[Piece]:
-        return history_row(task, above, history_columns(width, self._names), self._tz)
+        columns = history_columns(width, self._names, self._hidden, trouble=self._trouble)
+        return history_row(task, above, columns, self._tz, marked=task.upid in self.marked)
+
+
+def _only_trouble(wanted: Filter) -> bool:
+    """Whether a filter asks for nothing but tasks that went wrong."""
+    bad = {Status.ERROR, Status.WARNING, Status.UNKNOWN, Status.RUNNING}
+    return any(
+        term.field == "status"
+        and (Status.OK in term.values if term.negated else bad.issuperset(map(Status, term.values)))
+        for term in wanted.terms
+    )

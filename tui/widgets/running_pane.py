@@ -1,6 +1,6 @@
 """The pane of what runs now: its title and its list."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import tzinfo
 
 from textual.app import ComposeResult
@@ -9,35 +9,48 @@ from textual.containers import Vertical
 from backend.archive.health import Health
 from backend.query import Filter
 from backend.task import Task
+from tui.access import Access
 from tui.format import count
+from tui.last_line import watch_last_line
 from tui.names import Names
-from tui.row import Piece, header, running_columns, running_row
+from tui.row import Piece, ended_row, header, running_columns, running_row
 from tui.rows import ListedRows
-from tui.status import stale_words
+from tui.running import Order, RunningTasks
+from tui.status import Part, elapses_until, stale_words
 from tui.widgets.lines import ColumnHeader, PaneTitle
 from tui.widgets.task_list import TaskList
+
+_LAST_LINE = "last line"
 
 
 class RunningPane(Vertical):
     """The running tasks that match the filter. It is as high as the most tasks it had to show, within its share of
-    the screen: a pane that shrank and grew with every task would move the one below all the time."""
+    the screen: a pane that shrank and grew with every task would move the one below all the time. While the user
+    is in it, the task under the cursor shows the last line of its log."""
 
     DEFAULT_CSS = """
     RunningPane { height: auto; }
     RunningPane TaskList { height: 3; }
     """
 
-    def __init__(self, clock: Callable[[], float], tz: tzinfo | None) -> None:
+    def __init__(self, access: Access, order: Order, clock: Callable[[], float], tz: tzinfo | None) -> None:
         super().__init__()
         self.title_line = PaneTitle()
         self._header = ColumnHeader()
         self.task_list = TaskList(self._row, id="running")
         self.title_line.heading = "Running"
+        self._access = access
         self._clock = clock
         self._tz = tz
         self._health = Health()
-        self._tasks: Sequence[Task] = ()
+        self._tasks = RunningTasks()
+        self._wanted = Filter()
+        self._order = order
+        self._watched: Task | None = None
+        self._last_line = ""
         self._highest = 3
+        self.rows = 3
+        """How many rows the list is high."""
         self._share = 3
         self._names = Names()
 
@@ -57,24 +70,42 @@ class RunningPane(Vertical):
         """Take when the remotes last answered."""
         self._health = health
 
-    def show(self, tasks: Sequence[Task], wanted: Filter) -> None:
-        """Show those of the running tasks that match. The cursor stays with its task; with one that is gone, it
-        stays where it was."""
-        matching = list(filter(wanted.matcher(), tasks)) if wanted else list(tasks)
-        before = self.task_list
-        selected, cursor, top = before.selected, before.cursor, before.top
-        if selected is not None and not before.following:
-            position = next((i for i, task in enumerate(matching) if task.upid == selected.upid), cursor)
+    def take(self, running: Sequence[Task], ended: Iterable[Task]) -> None:
+        """Take what runs now, and what has become of tasks that ran the last time."""
+        self._tasks.take(running, ended, self._clock())
+        self._show()
+
+    def narrow(self, wanted: Filter) -> None:
+        """Show only tasks that match."""
+        self._wanted = wanted
+        self._show()
+
+    def sort(self, order: Order) -> None:
+        """Show the tasks in this order, from its top."""
+        self._order = order
+        self.task_list.action_top()
+        self._show()
+
+    def _show(self) -> None:
+        """Show the tasks. The cursor stays with its task; with one that is gone, it stays where it was."""
+        tasks, running = self._tasks.listed(self._wanted, self._order)
+        view = self.task_list
+        selected, cursor, top = view.selected, view.cursor, view.top
+        if selected is not None and not view.following:
+            position = next((i for i, task in enumerate(tasks) if task.upid == selected.upid), cursor)
             cursor, top = position, top + position - cursor
-        before.show(ListedRows(matching), cursor=cursor, top=top)
-        of_all = f" of {count(len(tasks))}" if wanted else ""
-        self.title_line.heading = f"Running {count(len(matching))}{of_all}"
-        self._tasks = tasks
+        view.show(ListedRows(tasks), cursor=cursor, top=top)
+        of_all = f" of {count(len(self._tasks))}" if self._wanted else ""
+        self.title_line.heading = f"Running {count(running)}{of_all}"
+        self.title_line.place = (Part(self._order.words, 0),)
         self._settle_height()
 
     def tick(self) -> None:
-        """Let the elapsed times go on."""
-        self.task_list.reload()
+        """Let the elapsed times go on, and those leave that have ended long enough ago."""
+        if self._tasks.leave(self._clock()):
+            self._show()
+        else:
+            self.task_list.reload()
 
     def allow(self, rows: int) -> None:
         """Let the list be this high, and no higher."""
@@ -83,17 +114,47 @@ class RunningPane(Vertical):
 
     def _settle_height(self) -> None:
         self._highest = max(self._highest, len(self._tasks))
-        height = min(self._highest, self._share)
-        if self.task_list.styles.height is None or self.task_list.styles.height.value != height:
-            self.task_list.styles.height = height
+        rows = min(self._highest, self._share)
+        if rows != self.rows:
+            self.rows = rows
+            self.task_list.styles.height = rows
 
     def on_task_list_moved(self, message: TaskList.Moved) -> None:
         self._show_header()
+        self._watch_last_line()
+
+    def on_descendant_focus(self) -> None:
+        self._watch_last_line()
+
+    def on_descendant_blur(self) -> None:
+        self._watch_last_line()
+
+    def _watch_last_line(self) -> None:
+        """Have the log of the task under the cursor watched, while the user is in the list; and of no other."""
+        task = self.task_list.selected if self.task_list.has_focus else None
+        if task is not None and not task.running:
+            task = None
+        if task == self._watched:
+            return
+        self._watched, self._last_line = task, ""
+        self.workers.cancel_group(self, _LAST_LINE)
+        self.task_list.reload()
+        if task is not None:
+            self.run_worker(watch_last_line(self._access, task, self._show_last_line), group=_LAST_LINE)
+
+    def _show_last_line(self, words: str) -> None:
+        self._last_line = words
+        self.task_list.reload()
 
     def _show_header(self) -> None:
         self._header.names = header(running_columns(self.task_list.row_width, self._names))
 
     def _row(self, task: Task, above: Task | None, width: int) -> Sequence[Piece]:
         columns, now = running_columns(width, self._names), self._clock()
-        stale = stale_words(self._health, task.remote, now, self._tz)
-        return running_row(task, columns, self._health.remotes[task.remote].last_success if stale else now, stale)
+        if not task.running:
+            return ended_row(task, columns, faded=self._tasks.is_faded(task, now))
+        remote, node = task.remote, task.node
+        stale = stale_words(self._health, remote, node, now, self._tz)
+        until = elapses_until(self._health, remote, node, now, stale=bool(stale))
+        line = self._last_line if task == self._watched else ""
+        return running_row(task, columns, until, stale, line)

@@ -172,6 +172,12 @@ class TaskList(ScrollView, can_focus=True, inherit_bindings=False):
         self.refresh_line(position)
         self._changed()
 
+    def jump_to(self, position: int) -> None:
+        """Put the cursor on a row; one out of view comes to the upper third of it."""
+        if not self.top <= position < self.top + self.page_rows:
+            self._scroll(position - self.page_rows // 3)
+        self.move_to(position)
+
     def action_move(self, rows: int) -> None:
         self.move_to(self._cursor + rows)
 

@@ -1,0 +1,55 @@
+"""How a filter that is being typed can go on."""
+
+import pytest
+
+from backend.query import FIELDS
+from tui.completion import KNOWN_VALUES, completions
+from tui.typed import read_typed
+
+VALUES = {**KNOWN_VALUES, "remote": ("wien", "graz", "Graz-lab"), "user": ("root@pam", "root@pam!backup", 'a"b')}
+
+
+def texts(text: str) -> list[str]:
+    return [completion.text for completion in completions(text, VALUES)]
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ("sta", ["status:"]),
+        ("backup -rem", ["backup -remote:"]),
+        ("status:", ["status:error", "status:warning", "status:unknown", "status:running", "status:ok"]),
+        ("status:er", ["status:error"]),
+        ("-remote:g", ["-remote:graz", "-remote:Graz-lab"]),
+        ("remote:wien,g", ["remote:wien,graz", "remote:wien,Graz-lab"]),
+        ("remote:graz", ["remote:Graz-lab"]),
+        ("user:root@pam", ["user:root@pam!backup"]),
+        ("user:a", ["user:a*b"]),
+        ("REMOTE:W", ["REMOTE:wien"]),
+        ("remote:x", []),
+        ("backup", []),
+        ('"sta', []),
+        ("vmid:1", []),
+    ],
+)
+def test_a_term_goes_on_with_fields_and_the_fleets_values(typed: str, expected: list[str]) -> None:
+    assert texts(typed) == expected
+
+
+def test_where_a_term_begins_any_field_can_stand() -> None:
+    assert texts("graz ") == [f"graz {field}:" for field in FIELDS]
+
+
+@pytest.mark.parametrize(
+    ("text", "unfinished"),
+    [
+        ("remote:g", True),
+        ("remote:graz", False),
+        ("user:root@pam", False),
+        ("type:qm*", False),
+        ("sta", True),
+        ("status:err", True),
+    ],
+)
+def test_a_value_that_may_go_on_is_not_taken_at_its_word_yet(text: str, unfinished: bool) -> None:
+    assert read_typed(text, at_end=True, now=0, tz=None, values=VALUES).unfinished == unfinished

@@ -1,0 +1,208 @@
+"""The guests by the age of their last backup, and the tasks that they lead to."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+
+from backend.archive import Snapshot
+from backend.guests import Guest
+from backend.task import Status, Task
+from tests.tui.fleet import NOW, PBS_REMOTE, pve_task, write_tasks
+from tests.tui.screen import Screen, dashboard
+from tests.tui.test_dashboard_pictures import Compare
+from tui.app import Dashboard
+from tui.guest_row import backup_words, guest_filter, guest_name
+from tui.screens.guests import GuestsScreen
+from tui.screens.main import MainScreen
+from tui.widgets.row_list import RowList
+
+Clock = Callable[[], float]
+
+DAY = 86_400
+
+
+def group(id: str, start: int, status: str = "OK", *, pid: int = 1) -> Task:
+    """A backup that the Backup Server took."""
+    upid = f"pbs:{PBS_REMOTE}!UPID:backup1:{pid:08X}:00000158:00000001:{start:08X}:backup:{id}:backup@pbs:"
+    return Task(upid, start, start + 30, status)
+
+
+TASKS = [
+    pve_task(NOW - 3 * DAY, kind="vzdump", id="101", pid=1, end=NOW - 3 * DAY + 60),
+    pve_task(NOW - 7_200, kind="vzdump", id="101", pid=2, end=NOW - 7_100, status="job errors"),
+    pve_task(NOW - 5_000, kind="qmstart", id="101", pid=3, end=NOW - 4_990),
+    pve_task(NOW - 7_000, kind="vzdump", id="102", pid=4, end=NOW - 6_900),
+    pve_task(NOW - 6_000, kind="vzstart", id="102", pid=5, end=NOW - 5_990),
+    pve_task(NOW - 4_000, kind="qmstart", id="103", pid=6, end=NOW - 3_990),
+    pve_task(NOW - 3_000, remote="graz", kind="vzdump", id="", pid=7, end=NOW - 2_000),
+    pve_task(NOW - 2_500, remote="graz", kind="qmreboot", id="200", pid=8, end=NOW - 2_400),
+    pve_task(NOW - 2_000, kind="vzdump", id="104", pid=9, end=NOW - 1_900, status="WARNINGS: 1"),
+    pve_task(NOW - 60, kind="vzdump", id="105", pid=10),
+    pve_task(NOW - DAY, kind="vzdump", id="105", pid=11, end=NOW - DAY + 60),
+    pve_task(NOW - 900, kind="vzdump", id="106", pid=12, end=NOW - 890),
+    pve_task(NOW - 800, kind="qmdestroy", id="106", pid=13, end=NOW - 790),
+    group(r"store1\x3avm-101", NOW - 2 * DAY),
+    group(r"store1\x3ahost-db.example", NOW - 3_600, "connection lost"),
+]
+
+
+@pytest.fixture
+def filled(empty: Path) -> Path:
+    """A cache directory with these tasks."""
+    write_tasks(empty, TASKS)
+    return empty
+
+
+async def opened(pilot: Pilot[None]) -> Screen:
+    screen = Screen(pilot)
+    await screen.until_shown("History 14")
+    await screen.press("b")
+    await screen.until_shown("Guests 8")
+    return screen
+
+
+async def test_the_worst_come_first_each_with_what_is_known(filled: Path, clock: Clock) -> None:
+    async with dashboard(filled, clock).run_test(size=(120, 40)) as pilot:
+        screen = await opened(pilot)
+        first = screen.lines.index(screen.line_with("BACKUPS")) + 1
+        rows = [" ".join(line.split()) for line in screen.lines[first : first + 8]]
+        assert rows == [
+            "✗ none pbs-main store1:host/db.example failed Tue 24 Nov 13:32",
+            "? none wien VM 103 none known",
+            "? none graz VM 200 a job over several guests ended well Tue 24 Nov 13:42",
+            "✗ 3 d 00:00 wien VM 101 failed Tue 24 Nov 12:32 · good Sat 21 Nov 14:32",
+            "✓ 2 d 00:00 pbs-main store1:vm/101 good Sun 22 Nov 14:32",
+            "▶ 1 d 00:00 wien VM/CT 105 runs now · good Mon 23 Nov 14:32",
+            "✓ 1:56:40 wien CT 102 good Tue 24 Nov 12:35",
+            "! 33:20 wien VM/CT 104 good with warnings Tue 24 Nov 13:58",
+        ]
+        assert "3 without a good backup · 2 failed the last time" in screen.text
+        assert "106" not in screen.text
+
+
+async def test_enter_shows_the_tasks_of_the_guest(filled: Path, clock: Clock) -> None:
+    async with dashboard(filled, clock).run_test(size=(120, 40)) as pilot:
+        screen = await opened(pilot)
+        await screen.press("down", "down", "down", "enter")
+        await screen.until_shown("History 4 of 14 ── vmid:101 remote:wien,pbs-main")
+        await screen.press("b")
+        await screen.until_shown("Guests 8")
+        await screen.press("enter")
+        await screen.until_shown("History 1 of 14 ── remote:pbs-main type:backup host/db.example")
+
+
+async def test_one_key_shows_the_tasks_of_the_guest_of_a_row(filled: Path, clock: Clock) -> None:
+    async with dashboard(filled, clock).run_test(size=(120, 40), notifications=True) as pilot:
+        screen = Screen(pilot)
+        await screen.until_shown("History 14")
+        view = screen.history.task_list
+        position = next(n for n in range(14) if (task := view.rows[n]) and task.worker_id == "102")
+        view.move_to(position)
+        await screen.press("B")
+        await screen.until_shown("History 2 of 14 ── vmid:102 remote:wien,pbs-main")
+        await screen.press("escape")
+        await screen.until_shown("History 14")
+        view.move_to(next(n for n in range(14) if (task := view.rows[n]) and task.worker_id is None))
+        await screen.press("B")
+        await screen.until_shown("This task is about no guest")
+
+
+async def test_words_narrow_the_guests_and_escape_shows_all_again(filled: Path, clock: Clock) -> None:
+    async with dashboard(filled, clock).run_test(size=(120, 40)) as pilot:
+        screen = await opened(pilot)
+        await screen.press("slash", *"WIEN", "space", *"vm", "enter")
+        await screen.until_shown("Guests 4 of 8 ── wien vm")
+        assert "graz" not in screen.text
+        await screen.press("slash", *["backspace"] * 10, *"none", "enter")
+        await screen.until_shown("None of 8 guests matches")
+        await screen.press("enter", "escape")
+        await screen.until_shown("Guests 8")
+        await screen.press("escape")
+        assert isinstance(pilot.app.screen, MainScreen)
+
+
+async def test_without_any_guest_that_is_said(empty: Path, clock: Clock) -> None:
+    write_tasks(empty, [pve_task(NOW - 9, kind="aptupdate", id="", end=NOW)])
+    async with dashboard(empty, clock).run_test(size=(100, 30)) as pilot:
+        screen = Screen(pilot)
+        await screen.until_shown("History 1")
+        await screen.press("b")
+        await screen.until_shown("No task is about a guest")
+        await screen.press("enter", "down", "end")
+        assert isinstance(pilot.app.screen, GuestsScreen)
+
+
+async def test_the_screen_comes_at_once_and_can_be_left_while_it_reads(
+    app: Dashboard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended = threading.Event()
+
+    def slow(snapshot: Snapshot, *, cancelled: Callable[[], bool]) -> list[Guest]:
+        while not cancelled():
+            ended.wait(0.005)
+        ended.set()
+        return []
+
+    monkeypatch.setattr(Snapshot, "guests", slow)
+    async with app.run_test(size=(100, 30)) as pilot:
+        screen = Screen(pilot)
+        await screen.until_shown("History 600")
+        await screen.press("b")
+        await screen.until_shown("Looking through the kept days…")
+        await screen.press("escape")
+        assert isinstance(app.screen, MainScreen)
+        assert await asyncio.to_thread(ended.wait, 5)
+
+
+async def test_the_cursor_stays_on_its_guest_when_others_get_worse(filled: Path, clock: Clock) -> None:
+    async with dashboard(filled, clock).run_test(size=(120, 40)) as pilot:
+        screen = await opened(pilot)
+        await screen.press("end")
+        guests = pilot.app.screen
+        assert isinstance(guests, GuestsScreen)
+        selected = guests._selected
+        write_tasks(filled, [pve_task(NOW - 5, kind="qmstart", id="300", pid=99, end=NOW - 1), TASKS[9]])
+        guests._reading.soon()
+        await screen.until_shown("Guests 9")
+        assert guests._selected == selected
+        assert pilot.app.screen.query_one(RowList).cursor == 8
+
+
+def guest(**changes: object) -> Guest:
+    values = dict(zip(Guest._fields, ("wien", "pve", "101", "VM", None, None, None, 0, None), strict=True))
+    return Guest(**{**values, **changes})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({}, "none known"),
+        ({"good": NOW, "last": NOW, "last_status": Status.OK, "failures": 2}, "2 failed in the kept days"),
+        ({"last": NOW, "last_status": Status.UNKNOWN, "failures": 1}, "failed"),
+        ({"last": NOW, "last_status": Status.RUNNING}, "runs now"),
+    ],
+)
+def test_backups_in_words(changes: dict[str, object], words: str) -> None:
+    assert words in backup_words(guest(**changes), None)
+
+
+def test_what_a_guest_is_called_and_how_its_tasks_are_found() -> None:
+    assert [guest_name(guest()), guest_name(guest(kind=""))] == ["VM 101", "VM/CT 101"]
+    assert guest_name(guest(type="pbs", label="s:vm/1")) == "s:vm/1"
+    assert guest_filter("pve", "wien", "101", [f"pbs{n}" for n in range(9)]) == "vmid:101 remote:wien"
+    assert guest_filter("pbs", "pbs1", "store:ct/7", ["pbs1"]) == "vmid:7"
+    assert guest_filter("pbs", "pbs1", 'store:host/a b"\x1b', []) == "remote:pbs1 type:backup host/a*b**"
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 50)])
+def test_guests(snap_compare: Compare, filled: Path, clock: Clock, size: tuple[int, int]) -> None:
+    """The guests whose last good backup is the oldest come first; a sign tells how the last one went."""
+
+    async def ready(pilot: Pilot[None]) -> None:
+        await opened(pilot)
+
+    assert snap_compare(dashboard(filled, clock), terminal_size=size, run_before=ready)

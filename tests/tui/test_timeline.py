@@ -1,0 +1,66 @@
+"""How time is cut into cells, and what stands above and below them."""
+
+from datetime import UTC, datetime
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backend.task import Status
+from tests.tui.fleet import NOW
+from tui.timeline import axis, bars, dotted, edges, times, unusual
+
+DAY = 86_400
+
+
+@given(first=st.integers(0, 2**32), span=st.integers(0, 2**32), cells=st.integers(1, 200))
+def test_cells_cover_the_span_and_are_never_too_many(first: int, span: int, cells: int) -> None:
+    found = edges(first, first + span, cells, UTC)
+    assert 1 <= len(found) - 1 <= cells
+    assert found[0] <= first and first + span < found[-1]
+    assert len({later - earlier for earlier, later in pairwise(found)}) == 1
+    assert len(axis(found, UTC)) == len(found) - 1
+
+
+def test_days_begin_where_cells_do_in_the_time_zone() -> None:
+    vienna = ZoneInfo("Europe/Vienna")
+    found = edges(NOW - 7 * DAY, NOW, 115, vienna)
+    midnight = int(datetime(2026, 11, 20, tzinfo=vienna).timestamp())
+    assert midnight in found
+    assert edges(NOW - 7 * DAY + 9, NOW + 9, 115, vienna) == found
+
+
+@pytest.mark.parametrize(
+    ("span", "cells", "expected"),
+    [
+        (DAY // 12, 60, "12:30─────────╷13:00──────────────────────╷14:00─────────"),
+        (7 * DAY, 60, "────╷Wed 18─╷Thu 19─╷Fri 20─╷Sat 21─╷Sun 22─╷Mon 23─╷────"),
+        (60 * DAY, 60, "────╷Oct 2026──────╷Nov 2026───"),
+    ],
+)
+def test_below_stand_hours_days_or_months_as_there_is_room(span: int, cells: int, expected: str) -> None:
+    assert axis(edges(NOW - span, NOW, cells, UTC), UTC) == expected
+
+
+def test_bars_are_as_high_as_their_counts_and_the_least_is_seen() -> None:
+    assert bars([0, 1, 500, 1000]) == " ▁▄█"
+    assert dotted([0, 1, 500, 1000]) == " ⣀⣤⣿"
+    assert bars([]) == "" and bars([0, 0]) == "  "
+
+
+def test_many_errors_are_more_than_twice_the_average() -> None:
+    assert unusual([1, 1, 1, 9]) == [False, False, False, True]
+    assert unusual([0, 0, 0, 1]) == [False, False, False, True]
+    assert not any(unusual([5, 5, 6, 5]))
+    assert not any(unusual([0, 0]))
+
+
+def test_cells_are_found_by_time_and_by_what_is_in_them() -> None:
+    over = times([100, 110, 120, 130, 140], [{Status.OK: 1}, {}, {}, {Status.ERROR: 2, Status.WARNING: 1}])
+    assert (over.all, over.errors, over.warnings) == ((1, 0, 0, 3), (0, 0, 0, 2), (0, 0, 0, 1))
+    assert [over.cell(moment) for moment in (0, 100, 109, 110, 139, 999)] == [0, 0, 0, 1, 3, 3]
+    assert over.beside(3, -1) == 0
+    assert over.beside(0, 1) == 3
+    assert over.beside(3, 1) is None

@@ -1,0 +1,106 @@
+"""Writing what the dashboard shows to files of the user's: where to, and over what."""
+
+import contextlib
+import os
+import re
+from collections.abc import Callable, Collection
+from contextlib import aclosing
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from textual.app import App
+
+from backend.archive import Snapshot, TaskCache
+from backend.export import FORMATS, export_lines, export_tasks
+from backend.listing import list_running
+from backend.query import Filter
+from backend.remote_tasks import log_lines
+from backend.task import Task
+from backend.text import safe, safe_line
+from tui.access import Access
+from tui.reading import read_cache
+from tui.screens.ask import AskScreen
+from tui.screens.confirm import ConfirmScreen
+from tui.screens.progress import ProgressScreen, Tell
+
+Take = Callable[[Path, bool], None]
+"""Given a file, and whether it may be overwritten."""
+
+
+def export_list(app: App[Any], cache: TaskCache, wanted: Filter, moment: str) -> None:
+    """Ask for a file, and write all tasks to it that match. `moment` is a part of the name that is proposed."""
+
+    def take(path: Path, overwrite: bool) -> None:
+        app.push_screen(ProgressScreen(str(path), "tasks", partial(_write_list, cache, wanted, path, overwrite)))
+
+    _ask_for_file(app, f"remote-tasks-{moment}.csv", FORMATS, take)
+
+
+def export_log(app: App[Any], access: Access, task: Task, moment: str) -> None:
+    """Ask for a file, and write a task's whole log to it, asked of its remote anew."""
+
+    def take(path: Path, overwrite: bool) -> None:
+        app.push_screen(ProgressScreen(str(path), "lines", partial(_write_log, access, task, path, overwrite)))
+
+    name = re.sub(r"[^A-Za-z0-9_-]+", "-", f"{task.worker_type}-{task.worker_id or task.node}")[:100]
+    _ask_for_file(app, f"{name}-{moment}.log", (), take)
+
+
+async def _write_list(cache: TaskCache, wanted: Filter, path: Path, overwrite: bool, tell: Tell) -> int:
+    def write(snapshot: Snapshot, cancelled: Callable[[], bool]) -> int:
+        total = snapshot.count(wanted, cancelled=cancelled) + len(list_running(snapshot, wanted))
+        return export_tasks(
+            snapshot,
+            wanted,
+            path,
+            overwrite=overwrite,
+            progress=lambda written: tell(written, total),
+            cancelled=cancelled,
+        )
+
+    return await read_cache(cache, write)
+
+
+async def _write_log(access: Access, task: Task, path: Path, overwrite: bool, tell: Tell) -> int:
+    async with await access.open(task) as client, aclosing(log_lines(client, task.upid)) as lines:
+        clean = (safe_line(line) async for line in lines)
+        return await export_lines(clean, path, overwrite=overwrite, progress=lambda written: tell(written, None))
+
+
+def _ask_for_file(app: App[Any], proposal: str, endings: Collection[str], take: Take) -> None:
+    """Ask where to write to, and where there is a file already, whether to overwrite it."""
+
+    def go_on(answer: str | None) -> None:
+        if answer is None:
+            return
+        path = _path(answer)
+        if os.path.lexists(path):
+            question = ConfirmScreen("Overwrite this file?", str(path))
+            app.push_screen(question, lambda yes: take(path, True) if yes else None)
+        else:
+            take(path, False)
+
+    kinds = f"{' or '.join(endings)} · " if endings else ""
+    hint = safe(f"{kinds}in {Path.cwd()} unless you say where")
+    app.push_screen(AskScreen("write to", hint, partial(_wrong_file, endings), answer=proposal), go_on)
+
+
+def _path(answer: str) -> Path:
+    with contextlib.suppress(RuntimeError):
+        return Path(answer).expanduser().absolute()
+    return Path(answer).absolute()
+
+
+def _wrong_file(endings: Collection[str], answer: str) -> str:
+    """What is wrong with a file's name; nothing if no words."""
+    if not answer or "\0" in answer:
+        return "expected a file's name"
+    path = _path(answer)
+    if endings and path.suffix.lower() not in endings:
+        return f"expected a name that ends in {' or '.join(endings)}"
+    if path.is_dir():
+        return safe(f"{path} is a directory")
+    if not path.parent.is_dir():
+        return safe(f"there is no directory {path.parent}")
+    return ""

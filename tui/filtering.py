@@ -1,0 +1,211 @@
+"""The filter of the lists, and the ways to change it beside typing: switches, choosing from the fleet's values or
+from what one task has, saved filters. What it narrows is the screen's matter."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, tzinfo
+
+from textual.screen import Screen
+
+from backend.query import Filter, FilterError, guest_id, parse_filter
+from backend.task import Status, Task
+from backend.text import safe
+from tui.filter_text import named, names, replaced, switched, term
+from tui.format import count, local
+from tui.memory import Memory
+from tui.row import SIGNS
+from tui.screens.ask import AskScreen
+from tui.screens.choose import ChooseScreen, Chosen
+from tui.values import Field, FleetValues
+from tui.widgets.choice_list import Choice, State
+
+_LONGEST_NAME = 40
+_TITLES: dict[Field, str] = {"remote": "Remotes", "node": "Nodes", "type": "Task types", "user": "Users"}
+
+
+class Filtering:
+    """Holds the filter, and changes it on the user's behalf.
+
+    Args:
+        screen: what popups come over.
+        changed: told when the filter has another text.
+
+    Attributes:
+        wanted: the filter.
+    """
+
+    def __init__(
+        self,
+        screen: Screen[None],
+        values: FleetValues,
+        memory: Memory,
+        changed: Callable[[], None],
+        now: Callable[[], float],
+        tz: tzinfo | None,
+    ) -> None:
+        self.wanted = Filter()
+        self._screen = screen
+        self._values = values
+        self._memory = memory
+        self._changed = changed
+        self._now = now
+        self._tz = tz
+
+    def take(self, wanted: Filter) -> None:
+        """Have the lists narrowed by this filter."""
+        if wanted.text != self.wanted.text:
+            self.wanted = wanted
+            self._changed()
+
+    def renew(self) -> None:
+        """Let the filter's `since:2h` move on."""
+        if self.wanted:
+            self.wanted = parse_filter(self.wanted.text, now=self._now(), tz=self._tz)
+
+    def switch_status(self, status: str) -> None:
+        """Ask for tasks of this status, too; or, where that is asked for, no longer."""
+        self.take_text(switched(self.wanted.text, "status", status))
+
+    def choose(self, field: Field) -> None:
+        """Let the user choose values of a field. They are counted among what the rest of the filter leaves."""
+        found: list[str] = []
+
+        async def load() -> Sequence[Choice]:
+            text = self.wanted.text
+            for negated in (False, True):
+                for value in named(text, field, negated=negated):
+                    text = switched(text, field, value, negated=negated)
+            rest = parse_filter(text, now=self._now(), tz=self._tz)
+            counted = await self._values.counted(field, rest)
+            found.extend(one.value for one in counted)
+            return [
+                Choice(
+                    one.value,
+                    count(one.tasks),
+                    f"{SIGNS[Status.ERROR]} {count(one.errors)}" if one.errors else "",
+                    self._state(field, one.value),
+                )
+                for one in counted
+            ]
+
+        def take(chosen: Chosen | None) -> None:
+            text = self.wanted.text
+            for number, without in chosen.switched if chosen else ():
+                text = switched(text, field, found[number], negated=without)
+            self.take_text(text, remember=True)
+
+        self._screen.app.push_screen(ChooseScreen(_TITLES[field], load), take)
+
+    def choose_like(self, task: Task, *, without: bool) -> None:
+        """Let the user choose in what other tasks are to be like this one; or `without`, in what they are not."""
+        terms = _terms_of(task, self._tz)
+        choices = [
+            Choice(
+                term(field, value),
+                state=self._state(field, value),
+                note=task.description if field == "type" else "",
+            )
+            for field, value in terms
+        ]
+
+        async def load() -> Sequence[Choice]:
+            return choices
+
+        def take(chosen: Chosen | None) -> None:
+            text = self.wanted.text
+            for number, excluded in chosen.switched if chosen else ():
+                field, value = terms[number]
+                if field in ("since", "until"):
+                    # not since then is until then
+                    other = "until" if field == "since" else "since"
+                    text = replaced(text, other if excluded else field, value)
+                else:
+                    text = switched(text, field, value, negated=excluded)
+            self.take_text(text, remember=True)
+
+        title = "No tasks that have" if without else "Only tasks that have"
+        self._screen.app.push_screen(ChooseScreen(title, load, start="-" if without else ""), take)
+
+    def save(self) -> None:
+        """Ask for a name to save the filter under."""
+        if not self.wanted:
+            self._say("There is no filter to save")
+            return
+        text = self.wanted.text
+
+        def check(name: str) -> str:
+            return "" if 0 < len(name) <= _LONGEST_NAME else f"expected a name of 1 to {_LONGEST_NAME} characters"
+
+        def keep(name: str | None) -> None:
+            if name is not None:
+                self._memory.change(saved={**self._memory.now.saved, name: text})
+                self._say(f"Saved as {safe(name)}")
+
+        self._screen.app.push_screen(AskScreen("save as", f"a name for {safe(text)}", check), keep)
+
+    def choose_saved(self) -> None:
+        """Let the user take one of the saved filters, or forget it."""
+        saved = sorted(self._memory.now.saved.items())
+        if not saved:
+            self._say("No filter has been saved")
+            return
+
+        async def load() -> Sequence[Choice]:
+            return [
+                Choice(f"{name}   {text}", state=State.WITH if text == self.wanted.text else State.NOT)
+                for name, text in saved
+            ]
+
+        def take(chosen: Chosen | None) -> None:
+            if chosen is None:
+                return
+            if chosen.forgotten is not None:
+                forgotten = saved[chosen.forgotten][0]
+                self._memory.change(saved={name: text for name, text in saved if name != forgotten})
+                self.choose_saved()
+            for number, _ in chosen.switched:
+                self.take_text(saved[number][1], remember=True)
+
+        screen = ChooseScreen("Saved filters", load, several=False, excluding=False, forgetting=True)
+        self._screen.app.push_screen(screen, take)
+
+    def _state(self, field: str, value: str) -> State:
+        for state, negated in ((State.WITH, False), (State.WITHOUT, True)):
+            if names(self.wanted.text, field, value, negated=negated):
+                return state
+        return State.NOT
+
+    def take_text(self, text: str, *, remember: bool = False) -> None:
+        """Have the lists narrowed by the filter that a text is, or say what is wrong with it."""
+        try:
+            wanted = parse_filter(text, now=self._now(), tz=self._tz)
+        except FilterError as error:
+            self._say(safe(f"{error.expected} · {error.word}"))
+            return
+        if remember:
+            self._memory.add_filter(wanted.text)
+        self.take(wanted)
+
+    def _say(self, words: str) -> None:
+        self._screen.notify(words, markup=False, timeout=3)
+
+
+def _terms_of(task: Task, tz: tzinfo | None) -> list[tuple[str, str]]:
+    """What a task has that a filter can ask for: fields and values."""
+    terms = [
+        ("remote", task.remote),
+        ("node", task.node),
+        ("type", task.worker_type),
+        ("user", task.user),
+        ("status", task.status_class.value),
+    ]
+    guest = guest_id(task.worker_id)
+    if guest is not None:
+        terms.insert(3, ("vmid", guest))
+    moment = local(task.starttime, tz)
+    if moment is not None:
+        terms += [("since", _written(moment)), ("until", _written(moment))]
+    return terms
+
+
+def _written(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%dT%H:%M:%S}"

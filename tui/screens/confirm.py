@@ -1,0 +1,55 @@
+"""The question before something is done that cannot be taken back."""
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from backend.text import safe
+from tui.keys import Place, bindings, labelled
+from tui.widgets.lines import KeyLine
+
+
+class ConfirmScreen(ModalScreen[bool]):
+    """Asks whether to; Enter does nothing.
+
+    Args:
+        question: what would be done.
+        lines: to what; they need not be safe to print.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Place.CONFIRM)]
+    DEFAULT_CSS = """
+    ConfirmScreen { align: center middle; background: $background 60%; }
+    ConfirmScreen > Vertical {
+        width: 72; max-width: 96%; height: auto; max-height: 80%;
+        background: $surface; border: round $warning; padding: 0 1;
+    }
+    ConfirmScreen Static { height: auto; }
+    ConfirmScreen KeyLine { background: $surface; margin: 1 0 0 0; }
+    """
+
+    def __init__(self, question: str, *lines: str) -> None:
+        super().__init__()
+        self._question = question
+        self._lines = lines
+
+    def compose(self) -> ComposeResult:
+        with Vertical() as frame:
+            frame.border_title = Content(f" {self._question} ")
+            yield Static(Content("\n".join(map(safe, self._lines))), markup=False)
+            line = KeyLine()
+            line.show(labelled(Place.CONFIRM))
+            yield line
+
+    def action_confirm(self) -> None:
+        self.dismiss(True)
+
+    @on(KeyLine.Pressed)
+    async def _key_clicked(self, message: KeyLine.Pressed) -> None:
+        await self.run_action(message.key.action)

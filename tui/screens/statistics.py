@@ -1,0 +1,138 @@
+"""Counts by status: of kinds of tasks, and of the remotes where most failed. Each leads to its tasks."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from datetime import tzinfo
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.widget import Widget
+
+from backend.archive import CacheError, Snapshot, TaskCache
+from backend.counts import StatusCounts, count_by
+from backend.query import parse_filter
+from backend.task import Status
+from backend.text import safe
+from tui.filter_text import term
+from tui.format import clock, counted, local
+from tui.keys import Place, bindings
+from tui.reading import read_cache
+from tui.refresher import Refresher
+from tui.screens.keyed import KeyedScreen
+from tui.status import Part
+from tui.trouble import cannot_read
+from tui.type_groups import GROUPS, Group, group_of
+from tui.widgets.count_table import CountRow, CountTable, count_header
+from tui.widgets.lines import ColumnHeader, PaneTitle
+from tui.widgets.row_list import RowList
+
+SPANS = (("last 24 h", "since:24h"), ("last 7 d", "since:7d"), ("all that is kept", ""))
+"""The times that can be counted over: in words, and as a filter."""
+
+_COUNT_EVERY = 10.0
+_MOST_REMOTES = 50
+
+
+class StatisticsScreen(KeyedScreen[str | None]):
+    """The counts. It is left with the text of the filter that finds what the user has chosen, or None."""
+
+    PLACES = (Place.ROWS, Place.STATISTICS)
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Place.STATISTICS)]
+    DEFAULT_CSS = """
+    StatisticsScreen { background: $background; }
+    """
+
+    def __init__(self, cache: TaskCache, clock: Callable[[], float], tz: tzinfo | None) -> None:
+        super().__init__()
+        self._cache = cache
+        self._clock = clock
+        self._tz = tz
+        self._span = 0
+        self._title = PaneTitle()
+        self._header = ColumnHeader()
+        self._table = CountTable()
+        self._counting = Refresher(self._count, every=_COUNT_EVERY)
+
+    def compose(self) -> ComposeResult:
+        yield self._title
+        yield self._header
+        yield self._table
+        yield self.key_line
+
+    def on_mount(self) -> None:
+        self._table.focus()
+        self._title.active = True
+        self._say("counting…")
+        self.key_line.show(self.keys())
+        self.run_worker(self._counting.run())
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._show_header)
+
+    def acting(self, place: Place) -> Widget:
+        return self._table if place is Place.ROWS else self
+
+    def _show_header(self) -> None:
+        self._header.names = count_header(self._table.row_width)
+
+    async def _count(self) -> None:
+        since = SPANS[self._span][1]
+        now = self._clock()
+        wanted = parse_filter(since, now=now, tz=self._tz)
+
+        def read(snapshot: Snapshot, cancelled: Callable[[], bool]) -> list[CountRow]:
+            types = count_by(snapshot, "type", wanted, cancelled=cancelled)
+            remotes = count_by(snapshot, "remote", wanted, cancelled=cancelled)
+            return [*group_rows(types), *remote_rows(remotes)]
+
+        try:
+            rows = await read_cache(self._cache, read)
+        except (CacheError, OSError) as error:
+            self._say(safe(cannot_read(error)))
+            return
+        self._table.show_rows(rows)
+        self._say(f"as of {clock(local(now, self._tz))}")
+
+    def _say(self, words: str) -> None:
+        self._title.heading = f"Statistics {SPANS[self._span][0]}"
+        self._title.place = (Part(words, 0),)
+        self._table.explain(words)
+
+    def action_next_span(self) -> None:
+        """Count over the next of SPANS."""
+        self._span = (self._span + 1) % len(SPANS)
+        self._say("counting…")
+        self._counting.at_once()
+
+    def action_to_column(self, step: int) -> None:
+        self._table.action_to_column(step)
+
+    @on(RowList.Opened)
+    def _open(self) -> None:
+        chosen = self._table.chosen
+        if chosen is not None and self.is_current:
+            row, status = chosen
+            terms = [row.text, "" if status is None else term("status", status), SPANS[self._span][1]]
+            self.dismiss(" ".join(filter(None, terms)))
+
+
+def group_rows(types: dict[str, StatusCounts]) -> list[CountRow]:
+    """A row for each group of task types, and one for all."""
+    groups: dict[Group, StatusCounts] = defaultdict(Counter)
+    for worker_type, counts in types.items():
+        groups[group_of(worker_type)] += counts
+    rows = [CountRow("All tasks", "", sum(groups.values(), Counter()))]
+    return [*rows, *(CountRow(group.title, group.text, groups[group]) for group in GROUPS)]
+
+
+def remote_rows(remotes: dict[str, StatusCounts]) -> list[CountRow]:
+    """Rows for the remotes with the most errors, below a heading."""
+    failing = [(name, counts) for name, counts in remotes.items() if counts[Status.ERROR]]
+    failing.sort(key=lambda item: (-item[1][Status.ERROR], item[0]))
+    if not failing:
+        return [CountRow("", "", None), CountRow("No remote has tasks that failed", "", None)]
+    heading = f"{counted(len(failing), 'remote')} with tasks that failed, most of them first"
+    rows = [CountRow(name, term("remote", name), counts) for name, counts in failing[:_MOST_REMOTES]]
+    return [CountRow("", "", None), CountRow(heading, "", None), *rows]

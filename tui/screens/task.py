@@ -1,0 +1,273 @@
+"""The view of one task: what is known of it, the tasks around it, and its log from its own remote."""
+
+import time
+from collections.abc import Callable
+from datetime import tzinfo
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.content import Content
+from textual.widgets import Static
+
+from backend.archive import CacheError, TaskCache
+from backend.client import RemoteError
+from backend.task import Task
+from backend.text import safe
+from tui.access import Access, NoAccess
+from tui.exporting import export_log
+from tui.format import count, counted, full_time, local
+from tui.keys import Key, Place, bindings, way_to
+from tui.log_search import LogSearch
+from tui.reading import read_cache
+from tui.related import Related, read_related
+from tui.screens.confirm import ConfirmScreen
+from tui.screens.details import DetailsScreen
+from tui.screens.keyed import KeyedScreen
+from tui.status import Part
+from tui.task_header import task_header
+from tui.task_log import LogState, TaskLog
+from tui.trouble import cannot_read
+from tui.widgets.lines import PaneTitle
+from tui.widgets.log_view import LogView
+from tui.widgets.row_list import RowList
+
+
+class TaskScreen(KeyedScreen[None]):
+    """One task in full; a running one goes on.
+
+    Attributes:
+        shown: the task.
+    """
+
+    PLACES = (Place.TASK,)
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Place.TASK)]
+    DEFAULT_CSS = """
+    TaskScreen { background: $background; }
+    TaskScreen #task { height: auto; max-height: 70%; padding: 0 1; background: $surface; color: $foreground; }
+    TaskScreen #trouble { height: auto; max-height: 4; padding: 0 1; color: $error; display: none; }
+    TaskScreen #trouble.-failed { display: block; }
+    """
+
+    def __init__(
+        self, task: Task, cache: TaskCache, access: Access, clock: Callable[[], float], tz: tzinfo | None
+    ) -> None:
+        super().__init__()
+        self.shown = task
+        self._cache = cache
+        self._access = access
+        self._clock = clock
+        self._tz = tz
+        self._related: Related | None = None
+        self._header = Static(id="task", markup=False)
+        self._title = PaneTitle()
+        self._trouble = Static(id="trouble", markup=False)
+        self._view = LogView()
+        self._log = self._new_log()
+        self._asked = time.monotonic()
+        self._search = LogSearch(self, self._view, lambda: self._log, self._say)
+
+    def compose(self) -> ComposeResult:
+        yield self._header
+        yield self._title
+        yield self._trouble
+        yield self._view
+        yield self.key_line
+
+    def on_mount(self) -> None:
+        self._view.focus()
+        self._begin()
+        self.set_interval(1, self._tick)
+
+    def on_resize(self) -> None:
+        self._show_task()
+        self._read_related()
+
+    def show_task(self, task: Task) -> None:
+        """Show what has become of the task."""
+        if task.upid == self.shown.upid and self.shown.running:
+            self.shown = task
+            self._show_task()
+            self._read_related()
+
+    # what is shown
+
+    def _new_log(self) -> TaskLog:
+        return TaskLog(self._access, self.shown, self._log_changed, self.show_task)
+
+    def _begin(self) -> None:
+        """Show the task from its fields on; its log comes when it comes."""
+        self._asked = time.monotonic()
+        self._show_task()
+        self._log_changed()
+        self.run_worker(self._log.run(), group="log", exclusive=True)
+        self._read_related()
+
+    def _open(self, task: Task) -> None:
+        """Show another task in this view."""
+        self._search.give_up()
+        self.shown = task
+        self._related = None
+        self._log = self._new_log()
+        self._begin()
+
+    def _show_task(self) -> None:
+        width, height = max(20, self.size.width - 2), self.size.height
+        words = task_header(self.shown, self._related, width, height, self._clock(), self._tz)
+        self._header.update(words)
+        self.key_line.show(self.keys())
+
+    @work(group="related", exclusive=True)
+    async def _read_related(self) -> None:
+        task, most = self.shown, 1 if self.size.height < 32 else 3
+        try:
+            related = await read_cache(self._cache, lambda snapshot, _: read_related(snapshot, task, most))
+        except (CacheError, OSError) as error:
+            self.notify(safe(cannot_read(error)), severity="error", markup=False)
+            return
+        if task.upid == self.shown.upid:
+            self._related = related
+            self._show_task()
+
+    def _log_changed(self) -> None:
+        log = self._log
+        if log.state is not LogState.ASKING:
+            self._asked = time.monotonic()
+        if self.is_mounted:
+            self._view.show_log(log)
+            self._say_how_it_is()
+
+    def _tick(self) -> None:
+        if self.shown.running:
+            self._show_task()
+        self._say_how_it_is()
+
+    @on(RowList.Moved)
+    def _say_how_it_is(self) -> None:
+        """Bring all up to date that is said of the log."""
+        log, view = self._log, self._view
+        failed = log.state is LogState.FAILED
+        self._trouble.set_class(failed, "-failed")
+        if failed:
+            again = "; asking again soon" if log.asks_again else ""
+            self._trouble.update(Content(f"✗ {log.words}{again} ({way_to('ask_again')})"))
+        view.explain(self._why_empty())
+        self._title.heading = f"Log {counted(len(log), 'line')}" if len(log) else "Log"
+        self._title.wanted = f"/{safe(self._search.words)}" if self._search.words else ""
+        self._title.place = self._place()
+        self.key_line.show(self.keys())
+
+    def _why_empty(self) -> str:
+        remote = safe(self.shown.remote)
+        match self._log.state:
+            case LogState.FAILED:
+                return "There is no log to show"
+            case LogState.ASKING:
+                waited = int(time.monotonic() - self._asked)
+                return f"Asking {remote} for the log…" + (f" {waited} s" if waited else "")
+        return "Nothing is in the log yet" if self._log.grows else "The log is empty"
+
+    def _place(self) -> tuple[Part, ...]:
+        log, view = self._log, self._view
+        if log.searched is not None:
+            return (Part(f"searching, line {count(log.searched + 1)}: Esc gives up", 0),)
+        parts = [Part("following", 0)] if log.grows and view.following and log.state is LogState.THERE else []
+        if len(view) > view.page_rows:
+            percent = view.cursor * 100 // (len(view) - 1)
+            parts += [Part(f"line {count(view.cursor + 1)}", 2), Part(f"{percent} %", 1)]
+        return tuple(parts)
+
+    def offers(self, key: Key) -> bool:
+        """Whether a key has something to do now."""
+        related = self._related or Related([], [])
+        offered = {
+            "stop": self.shown.running,
+            "ask_again": self._log.state is LogState.FAILED,
+            "next_match(1)": bool(self._search.words),
+            "next_match(-1)": bool(self._search.words),
+            "related(-1)": bool(related.before),
+            "related(1)": bool(related.after),
+            "copy_line": len(self._view) > 0,
+        }
+        return offered.get(key.action, True)
+
+    # the user's wishes
+
+    def action_back(self) -> None:
+        if not self._search.give_up():
+            self.dismiss()
+
+    def action_details(self) -> None:
+        self.app.push_screen(DetailsScreen(lambda: self.shown, self._clock, self._tz))
+
+    def action_ask_again(self) -> None:
+        self._log.ask_again()
+
+    def action_shift(self, cells: int) -> None:
+        self._view.shift(cells)
+
+    def action_related(self, step: int) -> None:
+        related = self._related or Related([], [])
+        others = related.after if step > 0 else related.before
+        if others:
+            self._open(others[0])
+        else:
+            self._say(f"No task {'after' if step > 0 else 'before'} this one is known")
+
+    def action_copy_upid(self) -> None:
+        self._copy(self.shown.parsed.upid.text, "the UPID")
+
+    def action_copy_remote_upid(self) -> None:
+        self._copy(self.shown.upid, "the remote UPID")
+
+    def action_copy_line(self) -> None:
+        line = self._view.selected
+        if line is not None:
+            self._copy(line, "the line")
+
+    def _copy(self, text: str, what: str) -> None:
+        self.app.copy_to_clipboard(safe(text))
+        self._say(f"Copied {what}")
+
+    def action_stop(self) -> None:
+        """Ask whether to stop the task, and then its remote to do so."""
+        task = self.shown
+        if not task.running:
+            self._say("It has ended already")
+            return
+
+        def stop(yes: bool | None) -> None:
+            if yes:
+                # Not this screen's: what has been sent is to be told even if the user has left it.
+                self.app.run_worker(self._stop(task), exit_on_error=False)
+
+        self.app.push_screen(ConfirmScreen("Stop this task?", *self._what_is_stopped()), stop)
+
+    def _what_is_stopped(self) -> list[str]:
+        """The task as one who stops it must see it: what, where, whose, since when."""
+        task = self.shown
+        where = f"on {task.remote}, node {task.node}, by {task.user}"
+        return [task.description, where, f"started {full_time(task.starttime, self._tz)}"]
+
+    async def _stop(self, task: Task) -> None:
+        try:
+            async with await self._access.open(task) as client:
+                await client.stop(task.upid)
+        except (RemoteError, NoAccess) as error:
+            self.app.notify(f"Not stopped: {error}", severity="error", markup=False, timeout=10)
+        else:
+            self.app.notify(safe(f"Asked {task.remote} to stop {task.description}"), markup=False)
+
+    def action_search(self) -> None:
+        self._search.ask()
+
+    def action_next_match(self, step: int) -> None:
+        self._search.next(step)
+
+    def action_export_log(self) -> None:
+        moment = local(self._clock(), self._tz)
+        export_log(self.app, self._access, self.shown, f"{moment:%Y%m%d-%H%M}" if moment else "log")
+
+    def _say(self, words: str) -> None:
+        self.notify(words, markup=False, timeout=3)

@@ -1,0 +1,89 @@
+"""One task in a few lines: what stands above its log. Pure; all fields line by line are in `screens.details`."""
+
+from datetime import tzinfo
+
+from rich.cells import cell_len
+from textual.content import Content
+
+from backend.task import Status, Task
+from backend.text import safe
+from backend.times import format_duration
+from tui.format import clock, full_time, local
+from tui.keys import way_to
+from tui.related import Related
+from tui.row import SIGNS
+
+COLOURS = {
+    Status.RUNNING: "$accent",
+    Status.OK: "$success",
+    Status.WARNING: "$warning",
+    Status.ERROR: "$error",
+    Status.UNKNOWN: "bold",
+}
+"""The style of each status' words."""
+
+_DIM = "$foreground 60%"
+
+
+def task_header(
+    task: Task, related: Related | None, width: int, height: int, now: float, tz: tzinfo | None
+) -> Content:
+    """The lines, each as long as `width` at most; a status takes no more than a third of a screen so `height`.
+    `related` is None until it is known; `now` (UNIX seconds) is what a running task's time counts to."""
+    lines = _title(task, width, max(2, height // 3))
+    parsed = task.parsed
+    upid = parsed.upid
+    where = f"{parsed.remote} ({parsed.type.upper()}) · {upid.node} · {upid.user} · {_times(task, now, tz)}"
+    lines += Content(safe(where)).wrap(width)
+    what = f"type {upid.worker_type} · ID {upid.worker_id or 'none'} · process {upid.pid}, start {upid.pstart}"
+    lines += Content.styled(safe(what), _DIM).wrap(width)
+    lines += _folded(safe(upid.text), width)
+    if related is not None:
+        for label, others in (("after ", related.after[::-1]), ("before", related.before)):
+            lines += [_line(label, other, width, now, tz) for other in others]
+        if not related.after and not related.before:
+            lines.append(Content.styled("No other task of this guest or kind is known", _DIM))
+    return Content("\n").join(lines)
+
+
+def _title(task: Task, width: int, most: int) -> list[Content]:
+    status = task.status_class
+    words = "running" if task.running else task.status or "unknown"
+    title = Content.assemble(
+        (safe(task.description), "bold"), "   ", (f"{SIGNS[status]} {safe(words)}", COLOURS[status])
+    )
+    lines = title.wrap(width)
+    if len(lines) > most:
+        lines = lines[:most]
+        cut = f"… ({way_to('details')})"
+        lines[-1] = lines[-1].truncate(max(1, width - cell_len(cut))) + Content.styled(cut, _DIM)
+    return lines
+
+
+def _times(task: Task, now: float, tz: tzinfo | None) -> str:
+    started = full_time(task.starttime, tz)
+    lasted = format_duration(task.duration(now))
+    if task.endtime is None:
+        return f"since {started}, {lasted}"
+    start, end = local(task.starttime, tz), local(task.endtime, tz)
+    same_day = start is not None and end is not None and start.date() == end.date()
+    return f"{started} → {clock(end) if same_day else full_time(task.endtime, tz)} ({lasted})"
+
+
+def _folded(text: str, width: int) -> list[Content]:
+    """A text without spaces, in as many lines as it needs."""
+    return [Content.styled(text[start : start + width], _DIM) for start in range(0, len(text), width)]
+
+
+def _line(label: str, task: Task, width: int, now: float, tz: tzinfo | None) -> Content:
+    status = task.status_class
+    moment = local(task.starttime, tz)
+    when = "?" if moment is None else f"{moment:%a} {moment.day:>2} {moment:%b %H:%M:%S}"
+    words = f"{task.description}, {format_duration(task.duration(now))}, {task.user}"
+    failed = f"  {task.status}" if status in (Status.ERROR, Status.WARNING, Status.UNKNOWN) else ""
+    return Content.assemble(
+        (f"{label} ", _DIM),
+        (f"{SIGNS[status]} ", COLOURS[status]),
+        f"{when}  {safe(words)}",
+        (safe(failed), COLOURS[status]),
+    ).truncate(width, ellipsis=True)

@@ -1,0 +1,168 @@
+"""The tasks over time, as bars of characters: how time is cut into cells, how high each bar is, and which days and
+hours stand below. Pure; `widgets.timeline` paints it."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+
+from backend.task import Status
+from tui.format import local
+
+_DAY = 86_400
+_STEPS = [seconds for seconds in range(1, _DAY + 1) if _DAY % seconds == 0]
+_BARS = "▁▂▃▄▅▆▇█"
+DOTTED = "⣀⣤⣶⣿"
+"""The bars that stand out, the least first."""
+
+_UNUSUAL = 2.0
+_LEAST_APART = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """The tasks over time.
+
+    Attributes:
+        edges: where the cells begin and the last one ends (UNIX seconds, ascending).
+        all: how many tasks started in each cell.
+        errors: how many of them failed.
+        warnings: how many of them ended with warnings.
+    """
+
+    edges: tuple[int, ...]
+    all: tuple[int, ...]
+    errors: tuple[int, ...]
+    warnings: tuple[int, ...]
+
+    def cell(self, moment: int) -> int:
+        """The cell of a point of time (UNIX seconds); the nearest one for those outside."""
+        step = self.edges[1] - self.edges[0]
+        return max(0, min(len(self.all) - 1, (moment - self.edges[0]) // step))
+
+    def beside(self, cell: int, step: int) -> int | None:
+        """The next cell that has tasks, in steps of 1 or -1."""
+        cell += step
+        while 0 <= cell < len(self.all):
+            if self.all[cell]:
+                return cell
+            cell += step
+        return None
+
+
+def times(edges: Sequence[int], counts: Sequence[dict[Status, int]]) -> Times:
+    """The tasks over time, from their numbers by status."""
+    return Times(
+        tuple(edges),
+        tuple(sum(count.values()) for count in counts),
+        tuple(count.get(Status.ERROR, 0) for count in counts),
+        tuple(count.get(Status.WARNING, 0) for count in counts),
+    )
+
+
+def edges(first: int, last: int, cells: int, tz: tzinfo | None) -> list[int]:
+    """Cut the time from `first` to `last` (UNIX seconds) into at most so many cells of the same length, a part of
+    a day or whole days: so days begin where cells do, and the cells stay where they are as time goes on."""
+    moment = local(last, tz)
+    offset = None if moment is None else moment.astimezone(tz).utcoffset()
+    shift = int((offset or timedelta()).total_seconds())
+    first, last = min(first, last), max(first, last)
+    step = _step((last - first + 1) / max(1, cells))
+    while True:
+        begin = (first + shift) // step * step - shift
+        number = (last - begin) // step + 1
+        if number <= max(1, cells):
+            return [begin + step * cell for cell in range(number + 1)]
+        # cells that begin where days do may want one more than the span alone
+        step = _step(step + 1)
+
+
+def _step(least: float) -> int:
+    for step in _STEPS:
+        if step >= least:
+            return step
+    return math.ceil(least / _DAY) * _DAY
+
+
+def bars(counts: Sequence[int]) -> str:
+    """A bar for each count, in eighths of a cell; the highest fills its cell, the least is to be seen."""
+    return _heights(counts, " " + _BARS)
+
+
+def dotted(counts: Sequence[int]) -> str:
+    """The same in quarters, of dots."""
+    return _heights(counts, " " + DOTTED)
+
+
+def _heights(counts: Sequence[int], signs: str) -> str:
+    highest = max(counts, default=0)
+    levels = len(signs) - 1
+    return "".join(signs[0 if not count else max(1, round(levels * count / highest))] for count in counts)
+
+
+def unusual(counts: Sequence[int]) -> list[bool]:
+    """Where there are many more than elsewhere: over twice as many as in a cell on average."""
+    mean = sum(counts) / max(1, len(counts))
+    return [count > _UNUSUAL * mean for count in counts]
+
+
+def axis(edges: Sequence[int], tz: tzinfo | None) -> str:
+    """The line below: a tick and a name where an hour, a day, a week or a month begins, as fits; `─` between."""
+    cells = len(edges) - 1
+    moments = [local(edge, tz) for edge in edges[:-1]]
+    for part, name in _PARTS:
+        ticks = [
+            (cell, name(moment))
+            for cell, moment in enumerate(moments)
+            if moment is not None and (not cell or part(moment) != _part(part, moments[cell - 1]))
+        ]
+        if (len(ticks) - 1) * _LEAST_APART <= cells:
+            break
+    else:
+        ticks = []
+    line = ""
+    for number, (cell, words) in enumerate(ticks):
+        line += "─" * (cell - len(line))
+        until = ticks[number + 1][0] if number + 1 < len(ticks) else cells
+        # what the first cell is part of has begun before it
+        shown = f"╷{words}" if cell else words
+        if len(shown) < until - cell:
+            line += shown
+        elif cell:
+            line += "╷"
+    return line + "─" * (cells - len(line))
+
+
+Part = Callable[[datetime], object]
+
+
+def _part(part: Part, moment: datetime | None) -> object:
+    return None if moment is None else part(moment)
+
+
+def _hour(moment: datetime) -> str:
+    return f"{moment:%a} {moment.day}" if moment.hour == 0 else f"{moment:%H:%M}"
+
+
+def _day(moment: datetime) -> str:
+    return f"{moment:%a} {moment.day}"
+
+
+def _date(moment: datetime) -> str:
+    return f"{moment.day} {moment:%b}"
+
+
+def _month(moment: datetime) -> str:
+    return f"{moment:%b %Y}"
+
+
+_PARTS: tuple[tuple[Part, Callable[[datetime], str]], ...] = (
+    (lambda moment: (moment.date(), moment.hour), _hour),
+    (lambda moment: (moment.date(), moment.hour // 3), _hour),
+    (lambda moment: (moment.date(), moment.hour // 6), _hour),
+    (lambda moment: moment.date(), _day),
+    (lambda moment: moment.isocalendar()[:2], _date),
+    (lambda moment: (moment.year, moment.month), _month),
+    (lambda moment: moment.year, _month),
+)
+"""Into what time falls apart, and how a part is called where it begins; the shortest parts first."""

@@ -1,0 +1,73 @@
+"""What values a field has in the fleet, and how many tasks have them: for completing a filter and choosing from a
+list. Counted in threads."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from typing import Literal, NamedTuple
+
+from backend.query import Filter
+from backend.task import Status, Task
+from tui.completion import KNOWN_VALUES, Values
+from tui.history import HistoryRows
+from tui.widgets.history_pane import HistoryPane
+
+Field = Literal["remote", "node", "type", "user"]
+FIELDS: tuple[Field, ...] = ("remote", "node", "type", "user")
+
+_ATTRIBUTES: dict[Field, str] = {"remote": "remote", "node": "node", "type": "worker_type", "user": "user"}
+
+
+class Counted(NamedTuple):
+    """A value and its tasks, running ones included."""
+
+    value: str
+    tasks: int
+    errors: int
+
+
+class FleetValues:
+    """The values of the shown history and of what runs.
+
+    Args:
+        running: the running tasks.
+        remotes: the names of all remotes: also those without tasks can be named.
+    """
+
+    def __init__(
+        self, pane: HistoryPane, running: Callable[[], Iterable[Task]], remotes: Callable[[], Iterable[str]]
+    ) -> None:
+        self._pane = pane
+        self._running = running
+        self._remotes = remotes
+        self.known: Values = KNOWN_VALUES
+        """The values of each field as they were last counted, the commonest first."""
+
+    async def look(self) -> None:
+        """Bring `known` up to date."""
+        values: dict[str, Sequence[str]] = dict(KNOWN_VALUES)
+        for field in FIELDS:
+            values[field] = [counted.value for counted in await self.counted(field, None)]
+        self.known = values
+
+    async def counted(self, field: Field, wanted: Filter | None) -> list[Counted]:
+        """The values of a field among the tasks that match, those with the most tasks first."""
+
+        async def count(rows: HistoryRows) -> Counter[tuple[str, Status]]:
+            return await rows.scan(lambda cancelled: rows.snapshot.counts_by(field, wanted, cancelled=cancelled))
+
+        counts = Counter(await self._pane.ask(count))
+        attribute = _ATTRIBUTES[field]
+        running = filter(wanted.matcher(), self._running()) if wanted else self._running()
+        counts.update((str(getattr(task, attribute)), Status.RUNNING) for task in running)
+        tasks: dict[str, int] = defaultdict(int)
+        errors: dict[str, int] = defaultdict(int)
+        if field == "remote":
+            tasks.update(dict.fromkeys(self._remotes(), 0))
+        for (value, status), number in counts.items():
+            tasks[value] += number
+            if status is Status.ERROR:
+                errors[value] += number
+        return sorted(
+            (Counted(value, number, errors[value]) for value, number in tasks.items()),
+            key=lambda one: (-one.tasks, one.value),
+        )

@@ -1,0 +1,89 @@
+"""The ways from the lists to the other screens: one task, statistics, guests, and writing to a file."""
+
+from collections.abc import Callable, Collection
+from datetime import tzinfo
+
+from textual.screen import Screen
+
+from backend.archive import TaskCache
+from backend.query import Filter, guest_id
+from backend.task import Task
+from tui.access import Access
+from tui.exporting import export_list
+from tui.format import local
+from tui.guest_row import guest_filter
+from tui.screens.guests import GuestsScreen
+from tui.screens.remotes import RemotesScreen
+from tui.screens.statistics import StatisticsScreen
+from tui.screens.task import TaskScreen
+from tui.status import Seen
+
+
+class Views:
+    """Opens screens over the lists.
+
+    Args:
+        screen: that of the lists.
+        access: asks remotes.
+        take: has the lists narrowed by a filter's text.
+        servers: the names of the Backup Servers.
+    """
+
+    def __init__(
+        self,
+        screen: Screen[None],
+        cache: TaskCache,
+        access: Access,
+        *,
+        take: Callable[[str], None],
+        servers: Callable[[], Collection[str]],
+        now: Callable[[], float],
+        tz: tzinfo | None,
+    ) -> None:
+        self._screen = screen
+        self._cache = cache
+        self._access = access
+        self._take = take
+        self._servers = servers
+        self._now = now
+        self._tz = tz
+
+    @property
+    def task_screen(self) -> TaskScreen | None:
+        """The view of a task that is open, be it under a dialog."""
+        return next((screen for screen in self._screen.app.screen_stack if isinstance(screen, TaskScreen)), None)
+
+    def open_task(self, task: Task) -> None:
+        """Show all of a task."""
+        self._screen.app.push_screen(TaskScreen(task, self._cache, self._access, self._now, self._tz))
+
+    def open_statistics(self) -> None:
+        """Show counts; what the user chooses there becomes the filter."""
+        self._screen.app.push_screen(StatisticsScreen(self._cache, self._now, self._tz), self._take_chosen)
+
+    def open_guests(self) -> None:
+        """Show the guests; of the one that the user chooses there the tasks are shown."""
+        self._screen.app.push_screen(
+            GuestsScreen(self._cache, self._servers, self._now, self._tz), self._take_chosen
+        )
+
+    def open_remotes(self, seen: Callable[[], Seen]) -> None:
+        """Show the remotes, as they are seen at any time; of the one that the user chooses the tasks are shown."""
+        self._screen.app.push_screen(RemotesScreen(seen, self._cache, self._now, self._tz), self._take_chosen)
+
+    def filter_guest(self, task: Task) -> None:
+        """Have the lists show the tasks of the guest that this one is about."""
+        guest = guest_id(task.worker_id)
+        if guest is None:
+            self._screen.notify("This task is about no guest", markup=False, timeout=3)
+        else:
+            self._take(guest_filter(task.parsed.type, task.remote, guest, self._servers()))
+
+    def export(self, wanted: Filter) -> None:
+        """Write what the lists show to a file."""
+        moment = local(self._now(), self._tz)
+        export_list(self._screen.app, self._cache, wanted, f"{moment:%Y%m%d-%H%M}" if moment else "tasks")
+
+    def _take_chosen(self, text: str | None) -> None:
+        if text is not None:
+            self._take(text)

@@ -1,0 +1,256 @@
+"""A list of any number of rows with a cursor, painted line by line from what its owner draws at the moment: what
+the log, the guests and the like are shown in."""
+
+from collections.abc import Callable, Sequence
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.binding import BindingType
+from textual.filter import LineFilter
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.scrollbar import ScrollTo
+from textual.strip import Strip
+
+from tui.format import fit
+from tui.keys import Place, bindings
+from tui.row import Tone
+
+MATCH = "match"
+"""The style of what was searched for."""
+
+Drawn = Sequence[tuple[str, str]]
+"""A row: texts that are safe to print, each with the name of its style, a Tone or MATCH."""
+
+Draw = Callable[[int, int], Drawn]
+"""Draws the row at a position, for a width in cells. It may be longer than that."""
+
+
+class RowList(ScrollView, can_focus=True, inherit_bindings=False):
+    """Rows by position. Its owner says how many there are, and draws those in view."""
+
+    ALLOW_SELECT = False
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Place.ROWS)]
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        f"row-list--{name}" for name in (*Tone, MATCH, "cursor", "idle-cursor")
+    }
+    DEFAULT_CSS = """
+    RowList {
+        height: 1fr;
+        overflow-x: hidden;
+        overflow-y: auto;
+        scrollbar-gutter: stable;
+        scrollbar-size-vertical: 1;
+        scrollbar-color: $foreground 25%;
+        scrollbar-background: $background;
+        scrollbar-color-hover: $accent;
+        scrollbar-color-active: $accent;
+        scrollbar-background-hover: $background;
+        scrollbar-background-active: $background;
+        background: $background;
+        color: $foreground;
+
+        & > .row-list--text { color: $foreground; }
+        & > .row-list--dim { color: $foreground 60%; }
+        & > .row-list--running { color: $accent; }
+        & > .row-list--ok { color: $success; }
+        & > .row-list--warning { color: $warning; }
+        & > .row-list--error { color: $error; }
+        & > .row-list--unknown { color: $foreground 75%; text-style: bold; }
+        & > .row-list--match { color: $background; background: $warning; }
+        & > .row-list--cursor { background: $accent 35%; }
+        & > .row-list--idle-cursor { background: $foreground 10%; }
+
+        &:nocolor > .row-list--cursor { background: $background; text-style: reverse; }
+        &:nocolor > .row-list--idle-cursor { background: $background; text-style: underline; }
+        &:nocolor > .row-list--match { background: $background; text-style: bold underline; }
+        &:ansi > .row-list--cursor { background: ansi_default; text-style: reverse; }
+        &:ansi > .row-list--idle-cursor { background: ansi_default; text-style: underline; }
+        &:ansi > .row-list--match { background: ansi_default; text-style: bold underline; }
+    }
+    """
+
+    class Moved(Message):
+        """The cursor or the view has moved."""
+
+        def __init__(self, row_list: "RowList") -> None:
+            super().__init__()
+            self.row_list = row_list
+
+        def can_replace(self, message: Message) -> bool:
+            return isinstance(message, RowList.Moved) and message.row_list is self.row_list
+
+    class Opened(Message):
+        """The user wants what the row under the cursor stands for."""
+
+    def __init__(self, draw: Draw, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._draw = draw
+        self._length = 0
+        self._cursor = 0
+        self._shift = 0
+        self._words = ""
+        self._styles: dict[tuple[str, str], Style] = {}
+
+    def __len__(self) -> int:
+        """How many rows there are."""
+        return self._length
+
+    @property
+    def cursor(self) -> int:
+        """The position of the row under the cursor; 0 where there are no rows."""
+        return self._cursor
+
+    @property
+    def top(self) -> int:
+        """The position of the first row in view."""
+        return self.scroll_offset.y
+
+    @property
+    def page_rows(self) -> int:
+        """How many rows fit the view."""
+        return max(1, self.scrollable_content_region.height)
+
+    @property
+    def row_width(self) -> int:
+        """How many cells a row has; the last one before the scrollbar stays free."""
+        return max(1, self.scrollable_content_region.width - 1)
+
+    @property
+    def at_end(self) -> bool:
+        """Whether the cursor is on the last row, and that in view."""
+        return self._cursor >= self._length - 1 and self._length <= self.top + self.page_rows
+
+    def show(self, length: int, *, cursor: int | None = None) -> None:
+        """Show so many rows, drawn anew, with the cursor on this one; by default where it is."""
+        if length != self._length:
+            self._length = length
+            self.virtual_size = Size(1, length)
+        wish = self._cursor if cursor is None else cursor
+        if cursor is not None or wish != max(0, min(wish, length - 1)):
+            self.move_to(wish)
+        self.refresh()
+
+    def explain(self, words: str) -> None:
+        """Say why there are no rows; shown only while there are none."""
+        if words != self._words:
+            self._words = words
+            self.refresh()
+
+    def move_to(self, position: int) -> None:
+        """Put the cursor on a row, and scroll as little as that needs."""
+        self._cursor = max(0, min(position, self._length - 1))
+        if self._cursor < self.top:
+            self._scroll(self._cursor)
+        elif self._cursor >= self.top + self.page_rows:
+            self._scroll(self._cursor - self.page_rows + 1)
+        self._changed()
+
+    def jump_to(self, position: int) -> None:
+        """Put the cursor on a row; one out of view comes to the upper third of it."""
+        if not self.top <= position < self.top + self.page_rows:
+            self._scroll(position - self.page_rows // 3)
+        self.move_to(position)
+
+    def action_move(self, rows: int) -> None:
+        self.move_to(self._cursor + rows)
+
+    def action_page(self, pages: int) -> None:
+        step = pages * max(1, self.page_rows - 1)
+        self._scroll(self.top + step)
+        self.move_to(self._cursor + step)
+
+    def action_top(self) -> None:
+        self.move_to(0)
+
+    def action_bottom(self) -> None:
+        self.move_to(self._length - 1)
+
+    def action_open(self) -> None:
+        if self._length:
+            self.post_message(self.Opened())
+
+    def shift(self, cells: int) -> None:
+        """Show rows from this many cells further on."""
+        self._shift = max(0, self._shift + cells)
+        self.refresh()
+
+    def on_click(self, event: events.Click) -> None:
+        position = self.top + event.y
+        if position < self._length:
+            self.move_to(position)
+            if event.chain == 2:
+                self.action_open()
+
+    def on_resize(self) -> None:
+        self.move_to(self._cursor)
+
+    def _on_scroll_to(self, message: ScrollTo) -> None:
+        """Dragging the scrollbar: there at once."""
+        message.stop()
+        message.prevent_default()
+        self.scroll_to(message.x, message.y, animate=False)
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        super().watch_scroll_y(old_value, new_value)
+        # A scrollbar that is not seen yet would not be told.
+        self.vertical_scrollbar.position = new_value
+        self._changed()
+
+    def _scroll(self, top: int) -> None:
+        """Have this row at the top, as far as the rows reach. Forced, since a list that has just been given its
+        rows has no scrollbar yet, and would not scroll otherwise."""
+        self.scroll_to(y=max(0, min(top, self._length - self.page_rows)), animate=False, force=True)
+
+    def _changed(self) -> None:
+        self.refresh()
+        self.post_message(self.Moved(self))
+
+    def watch_has_focus(self, has_focus: bool) -> None:
+        super().watch_has_focus(has_focus)
+        self.refresh_line(self._cursor)
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._styles.clear()
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Nothing here is in ANSI colours, so only a wish for no colours leaves something to filter."""
+        return self.app.get_line_filters() if self.app.no_color else ()
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Paint without Textual's cache of lines: what rows say changes under it."""
+        strips = [self.render_line(y) for y in crop.line_range]
+        background = self.background_colors[1]
+        for line_filter in self.get_line_filters():
+            strips = [strip.apply_filter(line_filter, background) for strip in strips]
+        return [strip.crop(*crop.column_span) for strip in strips]
+
+    def render_line(self, y: int) -> Strip:
+        width = self.size.width
+        position = self.top + y
+        if position >= self._length:
+            words = f"  {self._words}" if y == 0 and not self._length else ""
+            return Strip([Segment(fit(words, width), self._style(Tone.DIM, ""))], width)
+        cursor = ""
+        if position == self._cursor:
+            cursor = "cursor" if self.has_focus else "idle-cursor"
+        pieces = self._draw(position, self.row_width)
+        strip = Strip([Segment(text, self._style(name, cursor)) for text, name in pieces if text])
+        if self._shift:
+            strip = strip.crop(self._shift)
+        return strip.adjust_cell_length(width, self._style(Tone.TEXT, cursor))
+
+    def _style(self, name: str, cursor: str) -> Style:
+        style = self._styles.get((name, cursor))
+        if style is None:
+            style = self.get_component_rich_style(f"row-list--{name}")
+            if cursor and name != MATCH:
+                # the cursor's background and attributes, but the tone's own colour: a status stays told by it
+                under = self.get_component_rich_style(f"row-list--{cursor}")
+                style += Style(bgcolor=under.bgcolor, reverse=under.reverse, underline=under.underline)
+            self._styles[name, cursor] = style
+        return style
