@@ -50,8 +50,9 @@ def log_to_stderr(level: int = logging.INFO) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_SafeFormatter("%(asctime)s %(levelname)s %(message)s"))
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    # httpx tells each request at this level.
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    # They tell each request, and each change of a file, at this level.
+    for name in ("httpx", "watchfiles"):
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 class _SafeFormatter(logging.Formatter):

@@ -81,7 +81,9 @@ def parse_remote_upid(text: str) -> RemoteUpid:
     """Take apart a remote UPID, of the typed form or of the older `REMOTE!UPID…`. Raises UpidError."""
     head, separator, upid = text.partition("!")
     if not separator:
-        raise UpidError(f"not a remote UPID (expected pve:REMOTE!UPID:…): {text[:200]!r}")
+        raise UpidError(
+            f"not a remote UPID, as `list --format jsonl` prints them (expected pve:REMOTE!UPID:…): {text[:200]!r}"
+        )
     type, colon, remote = head.partition(":")
     if not colon:
         remote = head

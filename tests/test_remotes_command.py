@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Coroutine, Iterator
@@ -578,3 +579,19 @@ token-secret-file = "graz.key"
         for file in (path, tmp_path / "none.toml"):
             result = run("remove", "ulm", "--yes", "--config", str(file))
             assert result.exit_code == 1 and "there is no remote ulm" in result.stderr
+
+
+def test_a_reader_that_closes_the_output_of_a_check_early_is_no_traceback(whole: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "tui", "--config", str(whole), "remotes", "--check"],
+            stdout=writing,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=SECONDS,
+        )
+    finally:
+        os.close(writing)
+    assert done.returncode == 1 and "Traceback" not in done.stderr

@@ -52,12 +52,9 @@ def look(cache: TaskCache, before: Iterable[Task]) -> Look:
 def _look_at_place(directory: Path) -> tuple[bool, str]:
     try:
         status = os.statvfs(directory)
+    except (FileNotFoundError, NotADirectoryError):
+        return False, f"the cache directory is gone; start remote-tasks again to fetch anew ({directory})"
     except OSError as error:
-        gone = isinstance(error, FileNotFoundError | NotADirectoryError)
-        return False, f"{directory}: " + (
-            "the cache directory is gone; start remote-tasks again to fetch anew"
-            if gone
-            else error.strerror or "unreadable"
-        )
+        return False, f"the cache directory cannot be looked at: {error.strerror} ({directory})"
     free = status.f_bavail * status.f_frsize
-    return True, f"{directory}: the disk is full, {free // 1024:,} KiB free" if free < _LEAST_FREE else ""
+    return True, f"the disk is full, {free // 1024:,} KiB free ({directory})" if free < _LEAST_FREE else ""

@@ -197,6 +197,11 @@ class TestHostileAnswers:
         with pytest.raises(AnswerError, match="a list of 201 nodes"):
             await ask(lambda _: data(rows), lambda client: client.nodes())
 
+    async def test_a_list_of_nodes_with_a_row_that_is_none_tells_of_no_node_that_it_has_left(self) -> None:
+        rows = [{"node": "pve1", "status": "online"}, None]
+        with pytest.raises(AnswerError):
+            await ask(lambda _: data(rows), lambda client: client.nodes())
+
 
 class TestOneTask:
     @pytest.mark.parametrize("name", ["pve:graz!" + PVE_UPID, "pbs:wien!" + PBS_UPID, "wien!" + PVE_UPID[:-1]])

@@ -289,3 +289,29 @@ def test_picture_of_the_details(snap_compare: Compare, directory: Path, clock: C
         await screen.until_shown("Trouble")
 
     assert snap_compare(dashboard(directory, clock), terminal_size=(100, 30), run_before=ready)
+
+
+SIZES = [(20, 5), (1, 1), (200, 60), (33, 9), (80, 3), (7, 40), (120, 40)]
+
+
+async def test_it_bears_any_size_with_or_without_the_details(directory: Path, clock: Clock) -> None:
+    tell_health(directory, with_troubles())
+    async with dashboard(directory, clock).run_test(size=(120, 40)) as pilot:
+        screen = await opened(pilot)
+        for details in (False, True):
+            if details:
+                await screen.press("i")
+                await screen.until(lambda: isinstance(pilot.app.screen, RemoteDetails), "the details")
+            for size in SIZES:
+                await pilot.resize_terminal(*size)
+                await screen.press("down", "pagedown", "home")
+        await screen.press("escape")
+        await screen.until(lambda: names(screen)[:1] == ["✗ graz"], "the remotes")
+
+
+async def test_twenty_by_five_shows_the_worst_remote(directory: Path, clock: Clock) -> None:
+    tell_health(directory, with_troubles())
+    async with dashboard(directory, clock).run_test(size=(20, 5)) as pilot:
+        screen = Screen(pilot)
+        await screen.press("f9")
+        await screen.until(lambda: "✗ graz" in screen.text, "the failing remote")

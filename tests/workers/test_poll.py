@@ -142,6 +142,13 @@ async def test_a_task_that_its_remote_takes_for_none_does_not_run_for_ever(live:
     assert [task.status_class for task in live.tasks] == [Status.UNKNOWN]
 
 
+async def test_a_refusal_that_says_nothing_of_the_task_does_not_end_it(live: Live) -> None:
+    live.run_already(started(1, NOW - 60))
+    live.remote.errors["pve1"] = ApiError("wien", "Parameter verification failed", 400)
+    await live.follow()
+    assert [task.running for task in live.tasks] == [True]
+
+
 @pytest.mark.parametrize("end", [NOW - 60, NOW - 20])
 async def test_the_true_end_of_a_task_that_was_given_up_is_taken_when_it_comes_after_all(
     live: Live, end: float

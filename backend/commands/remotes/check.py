@@ -54,18 +54,22 @@ async def _check(
         return steps
 
     checked = []
-    async with asyncio.TaskGroup() as group:
-        progress.show()
-        checks = [(remote, group.create_task(check(remote))) for remote in remotes]
-        for remote, steps in checks:
-            checked.append((remote, await steps))
-            if print_each:
-                progress.hide()
-                click.echo(f"{click.style(remote.name, bold=True)} ({remote.type})")
-                for line in tell_steps(steps.result()):
-                    click.echo(line)
-                progress.show()
-        progress.hide()
+    try:
+        async with asyncio.TaskGroup() as group:
+            progress.show()
+            checks = [(remote, group.create_task(check(remote))) for remote in remotes]
+            for remote, steps in checks:
+                checked.append((remote, await steps))
+                if print_each:
+                    progress.hide()
+                    click.echo(f"{click.style(remote.name, bold=True)} ({remote.type})")
+                    for line in tell_steps(steps.result()):
+                        click.echo(line)
+                    progress.show()
+            progress.hide()
+    except* BrokenPipeError as broken:
+        # Who read the output has closed it, as `head` does: click knows what to do with that.
+        raise broken.exceptions[0] from None
     return checked
 
 
