@@ -18,6 +18,7 @@ from tests.bench.fleet import fleet_command
 from tests.bench.ground import FULL_SIZE, Ground
 from tests.bench.lines import LINES, NAMES
 from tests.bench.measure import BenchError
+from tests.bench.screen import screen_command
 from tests.bench.table import Result, as_table, describe_run
 
 _FAILURES = (BenchError, CacheError, sqlite3.Error, OSError, subprocess.TimeoutExpired)
@@ -102,6 +103,7 @@ def main(
 
 
 main.add_command(fleet_command)
+main.add_command(screen_command)
 
 
 def _measure(ground: Ground, only: frozenset[str], seconds: float) -> tuple[list[Result], dict[str, str]]:
