@@ -9,7 +9,7 @@ import click
 from backend.cli import make_command
 from backend.commands.command import Places
 
-_FRAMES_A_SECOND = "200"
+_FRAMES_A_SECOND = "500"
 """How often the screen may be painted. Textual waits for the time of a frame before it paints a first change: with
 its own 60 every key would take 16 ms more. How often it really paints is up to what changes."""
 

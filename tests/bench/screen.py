@@ -70,6 +70,7 @@ def _measured(ground: Ground, folder: Path, scale: float) -> dict[str, Any]:
         starts = [_start(config, cache, folder) for _ in range(_STARTS)]
         with _dashboard(config, cache, folder) as terminal:
             _until_rows(terminal)
+            terminal.wait(lambda screen: " ago, " in screen.lines[0])
             terminal.settle(0.3)
             begun = terminal.memory
             idle = _walk(terminal, scale, lambda: True)

@@ -19,6 +19,9 @@ WORDS = ("graz", "backup", "hamburg", "migrate", "linz", "console", "milano", "g
 """What is typed as a filter, letter by letter. None begins as a field's name does: such a text could go on as a
 field, and is not taken for a word yet."""
 
+_BETWEEN_LETTERS = 0.1
+"""Seconds: a fast typist's."""
+
 _TITLE = re.compile(r"^ History (?:([\d,]+)|counting)")
 _PLACE = re.compile(r" row ([\d,]+) · ")
 
@@ -106,6 +109,7 @@ class Steps:
         self._terminal.press("/", lambda screen: any(line.startswith(" /") for line in screen.lines))
         for end in range(1, len(word) + 1):
             text = word[:end]
+            self._terminal.rest(_BETWEEN_LETTERS)
             self._do("a letter of a filter", word[end - 1], partial(History.shows, filter=text))
         self._press(ESCAPE, lambda now: now.shows(""))
 

@@ -140,6 +140,12 @@ class Terminal:
             if time.perf_counter() > deadline or self._program.poll() is not None:
                 raise BenchError("the screen does not show what it should:\n" + "\n".join(self.screen.lines))
 
+    def rest(self, seconds: float) -> None:
+        """Let the program go on for so long."""
+        end = time.perf_counter() + seconds
+        while (left := end - time.perf_counter()) > 0:
+            self._read(left)
+
     def settle(self, quiet: float) -> float:
         """Read until nothing has come for so many seconds; when the last frame arrived."""
         last = time.perf_counter()

@@ -1,6 +1,7 @@
 """The pane of what has run: its title, its list, and how the place in the list is kept when the list changes."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import tzinfo
 from typing import TypeVar
@@ -25,8 +26,11 @@ from tui.widgets.timeline import Timeline
 
 T = TypeVar("T")
 
-_PATIENCE = 0.01
-"""How long (seconds) the old rows stay while the new ones are counted; slower counts arrive after the rows."""
+_PATIENCE = 0.15
+"""How long (seconds) rows of the same filter stay while those that take their place are counted."""
+
+_TRIES = 20
+"""How often a place is looked for again because the user has moved meanwhile."""
 
 
 class HistoryPane(Vertical):
@@ -118,11 +122,13 @@ class HistoryPane(Vertical):
         same = wanted.text == self._text
         counting: asyncio.Task[int] | None = None
         try:
-            # the rows come first: counted beside it, they would take as long as the count
-            now, cursor, top = await self._find_place(rows)
             overall = await rows.scan(lambda cancelled: snapshot.count(cancelled=cancelled))
-            counting = asyncio.create_task(rows.count())
-            await asyncio.wait([counting], timeout=_PATIENCE)
+            if same:
+                # nobody has asked for these rows: they may wait for their count
+                counting = asyncio.create_task(rows.count())
+                await asyncio.wait([counting], timeout=_PATIENCE)
+            # last of all: whatever the user does until then counts
+            now, cursor, top = await self._find_place(rows)
         except BaseException:
             if counting is not None:
                 counting.cancel()
@@ -138,10 +144,20 @@ class HistoryPane(Vertical):
         if old is not None:
             old.close()
         self.show_title()
-        if not counting.done():
-            await counting
+        if counting is None:
+            # a count beside it would make the painting take twice as long
+            await self._painted()
+        if counting is None or not counting.done():
+            await (counting or rows.count())
             self.task_list.reload()
             self.show_title()
+
+    async def _painted(self) -> None:
+        """Wait until the screen is painted, if it can be."""
+        painted = asyncio.Event()
+        self.call_after_refresh(painted.set)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(painted.wait(), _PATIENCE)
 
     async def ask(self, read: Callable[[HistoryRows], Awaitable[T]]) -> T:
         """What the shown rows have to say; where others come meanwhile, what those have. Waits for the first."""
@@ -217,7 +233,7 @@ class HistoryPane(Vertical):
     async def _find_place(self, rows: HistoryRows) -> tuple[Spot, int, int]:
         """Where the kept place is in these rows, with what is in view there loaded: the spot at which the current
         list is, and the positions of cursor and view. The user may move meanwhile, so look again where needed."""
-        for _ in range(3):
+        for _ in range(_TRIES):
             if self._origin is not None and self._placed != spot_of(self.task_list):
                 self._origin = None
             now = spot_of(self.task_list)
