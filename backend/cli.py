@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from backend.commands.command import Places, clear_errors
+from backend.commands.command import CACHE_HELP, CONFIG_HELP, Places, clear_errors
 
 COMMANDS = ("import", "list", "log", "refresh", "remotes", "simulate", "stats", "stop", "track", "wait")
 """Each is `COMMAND_command` in a module of its name: only the one that is called is imported."""
@@ -41,8 +41,8 @@ def make_command(dashboard: Dashboard, demo: Callable[[], None]) -> click.Group:
     @click.option(
         "--demo", "demonstrate", is_flag=True, help="The dashboard on a simulated fleet; leaves nothing behind."
     )
-    @click.option("--config", type=click.Path(path_type=Path), metavar="FILE", help="The configuration file.")
-    @click.option("--cache-dir", type=click.Path(path_type=Path), metavar="DIR", help="The cache directory.")
+    @click.option("--config", type=click.Path(path_type=Path), metavar="FILE", help=CONFIG_HELP)
+    @click.option("--cache-dir", type=click.Path(path_type=Path), metavar="DIR", help=CACHE_HELP)
     @click.pass_context
     def remote_tasks(
         context: click.Context, daemon: bool, demonstrate: bool, config: Path | None, cache_dir: Path | None

@@ -7,8 +7,8 @@ from operator import itemgetter
 from typing import Any, Literal
 
 from backend.archive import Snapshot
-from backend.output import Column
 from backend.query import Filter
+from backend.table import Column
 from backend.task import Status
 
 Field = Literal["type", "remote", "node", "user"]

@@ -7,6 +7,7 @@ import signal
 import sys
 from pathlib import Path
 
+from backend.allocator import give_memory_back
 from backend.config import Config
 from backend.text import safe
 from backend.workers import run_daemon_workers
@@ -27,7 +28,9 @@ def run_daemon(config: Config, directory: Path) -> None:
 
 def calm_interpreter() -> None:
     """Have neither threads nor the garbage collector keep the event loop waiting: what was imported by now, most
-    of all there is, is not looked through again and again."""
+    of all there is, is not looked through again and again. Have freed memory given back. To be called before any
+    thread is started."""
+    give_memory_back()
     sys.setswitchinterval(SWITCH_INTERVAL)
     gc.collect()
     gc.freeze()

@@ -13,7 +13,7 @@ from backend.archive.files import new_file
 from backend.listing import list_tasks
 from backend.output import render
 from backend.query import Filter
-from backend.report import TASK_COLUMNS, TASK_FIELDS
+from backend.report import EXPORT_FIELDS, TASK_COLUMNS, export_record
 from backend.task import Task
 
 T = TypeVar("T")
@@ -26,13 +26,18 @@ _TELL_EVERY = 500
 
 
 @contextlib.contextmanager
-def exported(path: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
+def exported(
+    path: Path, *, overwrite: bool, cancelled: Callable[[], bool] = lambda: False
+) -> Iterator[BinaryIO]:
     """A file to write, 0600, that takes its place once the context has ended well. Raises FileExistsError if there
-    is one and it is not to be overwritten, or another OSError."""
+    is one and it is not to be overwritten, another OSError, or ScanCancelled if `cancelled` says so at the end."""
     _refuse(path, overwrite)
     with new_file(path) as (file, temporary):
         yield file
         _refuse(path, overwrite)
+    if cancelled():
+        temporary.unlink(missing_ok=True)
+        raise ScanCancelled
     os.replace(temporary, path)
 
 
@@ -46,8 +51,8 @@ def export_tasks(
     cancelled: Callable[[], bool] = lambda: False,
 ) -> int:
     """Write the matching tasks, running ones too, in the format that the file's name asks for, and return how many
-    there were. `progress` is told now and then how many are written. Raises OSError, or ScanCancelled once
-    `cancelled` says so; then there is no file."""
+    there were. CSV has EXPORT_FIELDS, JSON lines are as `list` prints them. `progress` is told now and then how
+    many are written. Raises OSError, or ScanCancelled once `cancelled` says so; then there is no file."""
     format = FORMATS[path.suffix.lower()]
     number = 0
 
@@ -62,8 +67,9 @@ def export_tasks(
             yield task
 
     tasks = counted(list_tasks(snapshot, wanted, cancelled=cancelled))
-    with exported(path, overwrite=overwrite) as file:
-        for piece in render(tasks, format, TASK_COLUMNS, TASK_FIELDS, Task.as_dict):
+    with exported(path, overwrite=overwrite, cancelled=cancelled) as file:
+        as_dict = export_record if format == "csv" else Task.as_dict
+        for piece in render(tasks, format, TASK_COLUMNS, EXPORT_FIELDS, as_dict):
             file.write(piece.encode())
     return number
 

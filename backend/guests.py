@@ -55,6 +55,11 @@ class Guest(NamedTuple):
         """Whether the last backup did not end well."""
         return self.last_status in (Status.ERROR, Status.UNKNOWN)
 
+    @property
+    def without(self) -> bool:
+        """Whether there is no good backup of it, not even one that a job may have taken."""
+        return self.good is None and self.jobs is None
+
 
 @lru_cache(maxsize=1 << 16)
 def subject_of(type: RemoteType, worker_type: str, worker_id: str | None) -> Subject | None:

@@ -1,27 +1,19 @@
-"""Tables on standard output, in the formats that commands offer: for eyes, and for programs."""
+"""Records on standard output, in the formats that commands offer: a table for eyes, the others for programs."""
 
 import csv
 import io
+import shutil
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import chain, islice
-from typing import Any, NamedTuple
+from itertools import chain
+from typing import Any
 
 import orjson
 
+from backend.table import Column, draw_table
 from backend.text import escape_json, safe
 
 FORMATS = ("table", "json", "jsonl", "csv")
-
-_WIDTH_ROWS = 500
-"""Rows that a table's widths are taken from: the rest streams through them."""
-
-
-class Column(NamedTuple):
-    """A column of a table for eyes: its title, and how a record's text for it is made."""
-
-    title: str
-    text: Callable[[Any], str]
-    right: bool = False
 
 
 def render(
@@ -36,12 +28,12 @@ def render(
     Args:
         records: what is rendered.
         format: one of FORMATS.
-        columns: what `table` shows.
+        columns: what `table` shows, no wider than the terminal it is shown on.
         fields: the keys of a record for programs, in the order of `csv`'s columns.
         as_dict: makes a record for programs.
     """
     if format == "table":
-        yield from _table(records, columns)
+        yield from draw_table(records, columns, _terminal_width())
     elif format == "jsonl":
         for record in records:
             yield _json(as_dict(record)) + "\n"
@@ -53,6 +45,11 @@ def render(
         yield "[]\n" if separator == "[" else "]\n"
     else:
         yield from _csv(map(as_dict, records), fields)
+
+
+def _terminal_width() -> int | None:
+    """The cells of a line where standard output is a terminal."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def _json(record: Mapping[str, Any]) -> str:
@@ -67,16 +64,3 @@ def _csv(records: Iterator[Mapping[str, Any]], fields: Sequence[str]) -> Iterato
         yield buffer.getvalue()
         buffer.seek(0)
         buffer.truncate()
-
-
-def _table(records: Iterable[Any], columns: Sequence[Column]) -> Iterator[str]:
-    rows = ([safe(column.text(record)) for column in columns] for record in records)
-    sample = list(islice(rows, _WIDTH_ROWS))
-    titles = [column.title for column in columns]
-    widths = [max(len(row[number]) for row in [titles, *sample]) for number in range(len(columns))]
-    for row in chain([titles], sample, rows):
-        cells = (
-            text.rjust(width) if column.right else text.ljust(width)
-            for text, width, column in zip(row, widths, columns, strict=True)
-        )
-        yield "  ".join(cells).rstrip() + "\n"

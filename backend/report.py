@@ -2,10 +2,12 @@
 
 import time
 from dataclasses import asdict, dataclass, fields
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from backend.archive.health import Health, Round
-from backend.output import Column
+from backend.table import Column
+from backend.task import Task
 from backend.times import format_duration
 
 
@@ -29,15 +31,35 @@ TASK_FIELDS = (
 )
 """The keys of a task for programs."""
 
+EXPORT_FIELDS = (*TASK_FIELDS, "description", "started", "ended")
+"""The same, and for those who read them in a spreadsheet what `export_record` adds."""
+
+
+def export_record(task: Task, tz: tzinfo | None = None) -> dict[str, Any]:
+    """A task for programs, with its words, and its start and end as ISO 8601 in `tz` (by default local time) with
+    the offset; null while it runs."""
+    ended = None if task.endtime is None else _iso(task.endtime, tz)
+    return task.as_dict() | {"description": task.description, "started": _iso(task.starttime, tz), "ended": ended}
+
+
+def _iso(moment: int, tz: tzinfo | None) -> str | None:
+    try:
+        return datetime.fromtimestamp(moment, UTC).astimezone(tz).isoformat()
+    except (OverflowError, ValueError, OSError):
+        # no calendar has a date for what a broken clock told
+        return None
+
+
 TASK_COLUMNS = (
     Column("START", lambda task: format_moment(task.starttime)),
     Column("DURATION", lambda task: format_duration(task.duration(time.time())), right=True),
-    Column("REMOTE", lambda task: task.remote),
-    Column("NODE", lambda task: task.node),
-    Column("USER", lambda task: task.user),
-    Column("TASK", lambda task: task.description),
-    Column("STATUS", lambda task: "running" if task.running else task.status or "unknown"),
+    Column("REMOTE", lambda task: task.remote, least=11),
+    Column("NODE", lambda task: task.node, least=8, spare=1),
+    Column("USER", lambda task: task.user, least=12, spare=2),
+    Column("TASK", lambda task: task.description, least=16),
+    Column("STATUS", lambda task: "running" if task.running else task.status or "unknown", least=17),
 )
+UPID_COLUMN = Column("REMOTE-UPID", lambda task: task.upid, below=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +126,7 @@ REMOTE_FIELDS = tuple(field.name for field in fields(RemoteReport))
 """The keys of a remote's report for programs."""
 
 REMOTE_COLUMNS = (
-    Column("REMOTE", lambda report: report.remote),
+    Column("REMOTE", lambda report: report.remote, least=16),
     Column("TYPE", lambda report: report.type),
     Column("STATE", lambda report: report.state),
     Column("ANSWERED", lambda report: _age(report.last_success), right=True),
@@ -112,5 +134,5 @@ REMOTE_COLUMNS = (
         "LATENCY", lambda report: "" if report.latency is None else f"{report.latency * 1000:.0f} ms", right=True
     ),
     Column("NODES", lambda report: str(report.nodes), right=True),
-    Column("TROUBLE", lambda report: report.trouble or ""),
+    Column("TROUBLE", lambda report: report.trouble or "", below=True),
 )

@@ -1,6 +1,7 @@
 """The finished tasks of a snapshot as one list, newest start first: counted, paged, walked and searched."""
 
 import bisect
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -66,6 +67,21 @@ class History:
             tasks = part.segments[segment].tasks() if segment is not None else []
             return next((task for task in tasks if task.key == key), None)
         return None
+
+    def known(self, keys: Iterable[Key]) -> set[Key]:
+        """Those of some keys whose tasks are here; each segment is read once, however many it may hold."""
+        parts, sought = self.parts, defaultdict[tuple[int, int], set[Key]](set)
+        for key in keys:
+            number = self._part_of(key)
+            segment = parts[number].segment_of(key) if number < len(parts) else None
+            if segment is not None:
+                sought[number, segment].add(key)
+        return {
+            task.key
+            for (number, segment), wanted in sought.items()
+            for task in parts[number].segments[segment].tasks()
+            if task.key in wanted
+        }
 
     def iterate(
         self, wanted: Filter | None, start: Key | None = None, reverse: bool = False, cancelled: Cancelled = never

@@ -129,9 +129,31 @@ class CacheWriter:
         return None if cutoff is None or cutoff > self._clock() + AHEAD else cutoff
 
     @property
+    def cutoffs(self) -> Mapping[NodeKey, int]:
+        """The cutoffs (UNIX seconds) as they stand; who begins a fetch asks for `cutoff`."""
+        return self._state.cutoffs
+
+    @property
     def lowered(self) -> frozenset[NodeKey]:
-        """The nodes whose cutoff was set back, because of damage, since they were last asked for."""
+        """The nodes whose cutoff was set back since they were last asked for: what started earlier is missing."""
         return frozenset(self._lowered)
+
+    def lower(self, cutoffs: Mapping[NodeKey, int]) -> None:
+        """Have what nodes started from then on (UNIX seconds; 0 for from the beginning) fetched again. Raises
+        OSError."""
+        with self._lock:
+            known = self._state.cutoffs
+            lowered = {key: since for key, since in cutoffs.items() if since < known.get(key, 0)}
+            self._replace_state({key: since for key, since in (known | lowered).items() if since > 0})
+            self._lowered |= lowered.keys()
+
+    def unknown(self, tasks: Iterable[Task]) -> list[Task]:
+        """Those of some tasks that are not stored, in whatever state."""
+        with self._lock:
+            here = self._running.keys() | self._journal.tasks.keys()
+            rest = [task for task in tasks if task.upid not in here]
+            archived = self._archived.known(task.key for task in rest)
+            return [task for task in rest if task.key not in archived]
 
     def store(self, batch: Batch) -> None:
         """Take over a batch; it is durable when this returns, first its tasks, then its cutoffs. Storing the same

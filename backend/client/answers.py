@@ -77,8 +77,8 @@ def _refusal(connection: Connection, path: str, answer: Answer) -> RemoteError:
     words = _words(connection, answer)
     if status == 401:
         told = connection.clean(
-            f"the token {connection.remote.token_id} is not accepted ({words}); check token-id and secret in the "
-            "configuration, and on the remote that the token exists and has not expired"
+            f"the token {connection.remote.token_id} is not accepted ({words}); check token-id and secret, "
+            "and on the remote that the token exists and has not expired"
         )
         return AuthenticationError(name, told)
     if status == 403:

@@ -117,12 +117,12 @@ async def _check_certificate(steps: _Steps, endpoint: Endpoint, seconds: float) 
     if endpoint.fingerprint is None:
         words = f"valid, signed by {shown.issuer}"
     else:
-        words = "has the fingerprint that is configured"
+        words = "has the fingerprint that was given"
     result: Result = "ok"
     if left is not None and left < EXPIRES_SOON and endpoint.fingerprint is not None:
         result = "warning"
         end = "has expired" if left <= 0 else f"expires in {_span(left)}"
-        words += f", but {end}: once it is renewed, the new fingerprint has to be configured"
+        words += f", but {end}: once it is renewed, the new fingerprint has to be given"
     elif shown.expires is not None:
         words += f", until {_day(shown)}"
     steps.note("certificate", result, words, fingerprint=shown.fingerprint)

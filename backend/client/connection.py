@@ -29,6 +29,9 @@ MAX_ANSWER = 16 * 2**20
 MAX_LANES = 1000
 """Nodes of a remote whose requests are kept apart, at most: far more than a cluster has."""
 
+SET_BACK = 2.0
+"""Seconds by which a clock must be behind where it was to count as set back: headers count whole ones."""
+
 MAX_WORDS = 600
 """Characters of an error's words, which may quote the remote."""
 
@@ -50,6 +53,7 @@ class Connection:
     Attributes:
         latency: seconds the last whole answer took; None before the first.
         clock_skew: how far the remote's clock is ahead of ours (seconds, to about 1 s); None while unknown.
+        set_backs: how often the clock of an endpoint was found set back.
     """
 
     def __init__(
@@ -66,6 +70,8 @@ class Connection:
         self._clock = clock
         self.latency: float | None = None
         self.clock_skew: float | None = None
+        self.set_backs = 0
+        self._dates: dict[Endpoint, float] = {}
         self._timeout = timeout
         self._connect_timeout = connect_timeout
         self._connections = connections
@@ -174,14 +180,19 @@ class Connection:
         self, client: httpx.AsyncClient, endpoint: Endpoint, method: str, path: str, query: Mapping[str, str | int]
     ) -> Answer | Trouble:
         url = f"https://{endpoint}/api2/json{path}"
-        began, wall = time.perf_counter(), self._clock()
+        began, wall = time.monotonic(), self._clock()
         try:
             async with client.stream(method, url, params=query or None) as response:
                 body = await self._read(response)
         except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError) as error:
             return describe_trouble(error, endpoint)
-        self.latency = time.perf_counter() - began
-        self._compare_clocks(response.headers.get("date"), wall + self.latency / 2)
+        ended = time.monotonic()
+        self.latency = ended - began
+        with contextlib.suppress(ValueError, TypeError, OverflowError):
+            date = parsedate_to_datetime(response.headers.get("date")).timestamp()
+            # The header counts whole seconds, so on average it lags by half of one.
+            self.clock_skew = date + 0.5 - (wall + self._clock()) / 2
+            self._look_for_set_back(endpoint, date, began, ended)
         reason = response.extensions.get("reason_phrase", b"").decode("utf-8", "replace")
         return Answer(response.status_code, reason, body)
 
@@ -236,12 +247,12 @@ class Connection:
         """The first bytes of a body as text, without the secret."""
         return mask_bytes(self.remote.secret, body)[:size].decode("utf-8", "replace")
 
-    def _compare_clocks(self, date: str | None, wall: float) -> None:
-        if date is None:
-            return
-        with contextlib.suppress(ValueError, TypeError, OverflowError):
-            # The header counts whole seconds, so on average it lags by half of one.
-            self.clock_skew = parsedate_to_datetime(date).timestamp() + 0.5 - wall
+    def _look_for_set_back(self, endpoint: Endpoint, date: float, began: float, ended: float) -> None:
+        """`date` is what an endpoint's clock showed between two moments of a clock that nobody sets."""
+        # It showed this a moment ago at the latest; the next answer may be dated as it begins.
+        before, self._dates[endpoint] = self._dates.get(endpoint), date - ended
+        if before is not None and date - began < before - SET_BACK:
+            self.set_backs += 1
 
     async def aclose(self) -> None:
         """Close all connections."""

@@ -34,7 +34,7 @@ class PbsClient(RemoteClient):
     def _list_query(self) -> Mapping[str, str | int]:
         return {}
 
-    def _node_of(self, upid: RemoteUpid) -> str:
+    def node_of(self, upid: RemoteUpid) -> str:
         return NODE
 
     def _log_start(self, start: int) -> int:

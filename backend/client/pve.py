@@ -87,7 +87,7 @@ class PveClient(RemoteClient):
     def _list_query(self) -> Mapping[str, str | int]:
         return {"source": "all"}
 
-    def _node_of(self, upid: RemoteUpid) -> str:
+    def node_of(self, upid: RemoteUpid) -> str:
         return upid.upid.node
 
     def _log_start(self, start: int) -> int:

@@ -49,6 +49,11 @@ class RemoteClient(ABC):
         """Seconds the remote's clock is ahead of ours, to about one second; None while unknown."""
         return self._connection.clock_skew
 
+    @property
+    def set_backs(self) -> int:
+        """How often the remote's clock was found set back."""
+        return self._connection.set_backs
+
     async def __aenter__(self) -> Self:
         return self
 
@@ -103,7 +108,7 @@ class RemoteClient(ABC):
         parsed = self._own(upid)
         start = parsed.upid.starttime
         # Only the list has end times (PVE::API2::Tasks, PBS api2/node/tasks.rs).
-        page = await self._list(self._node_of(parsed), 0, start, start)
+        page = await self._list(self.node_of(parsed), 0, start, start)
         for task in page.tasks:
             if task.upid == parsed.text:
                 return task
@@ -170,7 +175,7 @@ class RemoteClient(ABC):
         """What makes a node's task list whole."""
 
     @abstractmethod
-    def _node_of(self, upid: RemoteUpid) -> str:
+    def node_of(self, upid: RemoteUpid) -> str:
         """The node in the API's paths that knows a task."""
 
     @abstractmethod
@@ -220,7 +225,7 @@ class RemoteClient(ABC):
 
     def _task_path(self, upid: str) -> str:
         parsed = self._own(upid)
-        return f"/nodes/{self._node_of(parsed)}/tasks/{quote(parsed.upid.text, safe='')}"
+        return f"/nodes/{self.node_of(parsed)}/tasks/{quote(parsed.upid.text, safe='')}"
 
     def _log_line(self, row: Any) -> LogLine:
         number, text = (row.get("n"), row.get("t")) if isinstance(row, dict) else (None, None)

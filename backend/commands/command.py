@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import shlex
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ import click
 
 from backend.archive import CacheError, TaskCache
 from backend.config import Config, ConfigError, default_cache_dir, default_config_path, load_config
+from backend.output import FORMATS
 from backend.query import FilterError
 
 INTERRUPTED = 130
@@ -34,30 +36,56 @@ class Places:
         """The configuration file, whether or not there is one."""
         return self.config or default_config_path()
 
+    def call(self, words: str) -> str:
+        """How `remote-tasks` is called with these words on the same configuration and cache."""
+        options = [("--config", self.config), ("--cache-dir", self.cache_dir)]
+        given = "".join(f"{option} {shlex.quote(str(path))} " for option, path in options if path is not None)
+        return f"remote-tasks {given}{words}".rstrip()
+
+    def require_named_config(self) -> None:
+        """Raise ClickException with the way on if a configuration was named that is not there."""
+        if self.config is not None:
+            self._require_config()
+
     def load(self) -> Config:
-        """Read the configuration. Raises ClickException with the way on if there is none."""
-        path = self.config_file
-        try:
-            path.stat()
-        except (FileNotFoundError, NotADirectoryError):
-            raise click.ClickException(
-                f"there is no configuration at {path}; make one with `remote-tasks remotes add NAME`, "
-                "or look around with `remote-tasks --demo`"
-            ) from None
-        return load_config(path)
+        """Read the configuration. Raises ClickException with the way on if there is none, or ConfigError."""
+        self._require_config()
+        return load_config(self.config_file)
 
     def open_cache(self) -> TaskCache:
         """The cache, for reading, whether or not there is one yet."""
         return TaskCache(self.cache)
 
     def existing_cache(self) -> TaskCache:
-        """The cache, for reading. Raises ClickException if nothing ever wrote one."""
+        """The cache, for reading. Raises ClickException with the way on if nothing ever wrote one, or if a
+        configuration was named that is not there."""
+        self.require_named_config()
         cache = self.open_cache()
         if not cache.exists():
-            raise click.ClickException(
-                f"there is no cache at {self.cache}; start `remote-tasks` or `remote-tasks --daemon` first"
-            )
+            nothing = f"there is no cache at {self.cache}"
+            if not _is_there(self.config_file):
+                raise click.ClickException(
+                    f"{nothing}, and no configuration at {self.config_file}; {self._ways_on()}"
+                )
+            start, headless = self.call(""), self.call("--daemon")
+            raise click.ClickException(f"{nothing}; start `{start}` or `{headless}` first")
         return cache
+
+    def _require_config(self) -> None:
+        if not _is_there(self.config_file):
+            raise click.ClickException(f"there is no configuration at {self.config_file}; {self._ways_on()}")
+
+    def _ways_on(self) -> str:
+        return f"look around with `remote-tasks --demo`, or add a remote with `{self.call('remotes add NAME')}`"
+
+
+def _is_there(path: Path) -> bool:
+    """Whether there is such a file. Raises OSError if that cannot be known."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
 
 
 class Command(click.Command):
@@ -85,6 +113,15 @@ def clear_errors() -> Iterator[None]:
         raise click.ClickException(f"{place}{error.strerror or error}") from None
 
 
+def with_format_option(function: Callable[..., None]) -> Callable[..., None]:
+    """The option of commands that print records, as `format_`."""
+    help = f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]}.  [default: {FORMATS[0]}]"
+    choice = click.Choice(FORMATS)
+    return click.option("--format", "format_", type=choice, default=FORMATS[0], metavar="FORMAT", help=help)(
+        function
+    )
+
+
 def with_places_options(function: Callable[..., None]) -> Callable[..., None]:
     """The options that go with every command, given before its name or behind it."""
 
@@ -94,5 +131,16 @@ def with_places_options(function: Callable[..., None]) -> Callable[..., None]:
 
     with_places.__doc__ = function.__doc__
     path = click.Path(path_type=Path)
-    option = click.option("--cache-dir", type=path, metavar="DIR", help="The cache directory.")(with_places)
-    return click.option("--config", type=path, metavar="FILE", help="The configuration file.")(option)
+    option = click.option("--cache-dir", type=path, metavar="DIR", help=CACHE_HELP)(with_places)
+    return click.option("--config", type=path, metavar="FILE", help=CONFIG_HELP)(option)
+
+
+def _tilde(path: Path) -> str:
+    """A path with `~` for the home directory."""
+    with contextlib.suppress(ValueError, RuntimeError):
+        return f"~/{path.relative_to(Path.home())}"
+    return str(path)
+
+
+CONFIG_HELP = f"Configuration [{_tilde(default_config_path())}]"
+CACHE_HELP = f"Cache directory [{_tilde(default_cache_dir())}]"

@@ -11,7 +11,7 @@ from backend.commands.command import Command, Places, with_places_options
 from backend.config import Settings, default_config_path
 
 
-@click.command("import", cls=Command)
+@click.command("import", cls=Command, short_help="Take over the history of a Datacenter Manager.")
 @click.argument("directory", metavar="DIR", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @with_places_options
 def import_command(places: Places, directory: Path) -> None:

@@ -1,25 +1,38 @@
 """`remote-tasks list`: running and finished tasks together."""
 
-from itertools import islice
+import textwrap
+from collections.abc import Iterator
+from itertools import chain, islice
 
 import click
 
-from backend.commands.command import Command, Places, with_places_options
+from backend.archive import Snapshot
+from backend.commands.command import Command, Places, with_format_option, with_places_options
 from backend.listing import list_running, list_tasks
-from backend.output import FORMATS, render
+from backend.output import render
 from backend.query import FIELDS, Filter, parse_filter
-from backend.report import TASK_COLUMNS, TASK_FIELDS
+from backend.report import TASK_COLUMNS, TASK_FIELDS, UPID_COLUMN
 from backend.task import Task
+from backend.unknown_names import fleet_names, unknown_names
 
 FILTER_HELP = """\b
 A FILTER is words and FIELD:VALUE terms; all must match. Words match anywhere
 in what a row shows, or in the UPID. `-` before a term negates it, quotes keep
-spaces, commas give choices. The fields:
+spaces, commas give choices, `*` stands for any text. The fields:
 
 \b
-""" + "\n".join(f"  {name + ':':<8} {what}" for name, what in FIELDS.items())
+""" + "\n".join(
+    textwrap.fill(what, 78, initial_indent=f"  {name + ':':<8} ", subsequent_indent=" " * 11)
+    for name, what in FIELDS.items()
+)
 
-_COUNT = click.IntRange(0, 2**31)
+_MOST = 2**31
+
+
+def _read_count(context: click.Context, parameter: click.Parameter, text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= len(str(_MOST)) and int(text) <= _MOST):
+        raise click.BadParameter(f"expected a whole number from 0 on, not {text[:40]!r}")
+    return int(text)
 
 
 def join_filter(words: tuple[str, ...]) -> Filter:
@@ -30,20 +43,42 @@ def join_filter(words: tuple[str, ...]) -> Filter:
     return parse_filter(" ".join(words))
 
 
+def warn_of_unknown_names(snapshot: Snapshot, wanted: Filter) -> None:
+    """Say on stderr which names of the filter no task has."""
+    for words in unknown_names(wanted, fleet_names(snapshot, wanted)):
+        click.echo(words, err=True)
+
+
 @click.command("list", cls=Command, epilog=FILTER_HELP, context_settings={"ignore_unknown_options": True})
 @click.argument("words", metavar="[FILTER]...", nargs=-1, type=click.UNPROCESSED)
-@click.option("--limit", default=50, show_default=True, type=_COUNT, help="How many tasks; 0 for all.")
-@click.option("--offset", default=0, type=_COUNT, help="How many of them to pass over first.")
+@click.option(
+    "--limit", default="50", callback=_read_count, metavar="N", help="How many tasks, 0 for all.  [default: 50]"
+)
+@click.option(
+    "--offset", default="0", callback=_read_count, metavar="N", help="How many of them to pass over first."
+)
 @click.option("--running", is_flag=True, help="Only what runs now.")
-@click.option("--format", "format_", type=click.Choice(FORMATS), default="table", show_default=True)
+@click.option(
+    "--upid",
+    "with_upid",
+    is_flag=True,
+    help="Show the remote UPIDs, too: what `log`, `stop`, `track` and `wait` take. The other formats have them.",
+)
+@with_format_option
 @with_places_options
 def list_command(
-    places: Places, words: tuple[str, ...], limit: int, offset: int, running: bool, format_: str
+    places: Places,
+    words: tuple[str, ...],
+    limit: int,
+    offset: int,
+    running: bool,
+    with_upid: bool,
+    format_: str,
 ) -> None:
     """List running and finished tasks, newest start first.
 
     Reads the cache alone, which the dashboard or a daemon keeps up to date. Times are local in the table, UNIX
-    seconds in the other formats.
+    seconds in the other formats. On a terminal the table is as wide as that; into a pipe or a file it goes whole.
     """
     wanted = join_filter(words)
     cache = places.existing_cache()
@@ -52,12 +87,18 @@ def list_command(
             found = iter(list_running(snapshot, wanted)[offset:])
         else:
             found = list_tasks(snapshot, wanted, offset=offset)
-        tasks = islice(found, limit) if limit else found
-        for piece in render(tasks, format_, TASK_COLUMNS, TASK_FIELDS, Task.as_dict):
+        first = next(found, None)
+        found = chain([] if first is None else [first], found)
+        tasks: Iterator[Task] = islice(found, limit) if limit else found
+        columns = (*TASK_COLUMNS, UPID_COLUMN) if with_upid else TASK_COLUMNS
+        for piece in render(tasks, format_, columns, TASK_FIELDS, Task.as_dict):
             click.echo(piece, nl=False)
+        warn_of_unknown_names(snapshot, wanted)
         if format_ == "table":
             if limit and next(found, None) is not None:
-                click.echo(f"these are {limit} of them, and there are more: --limit 0 lists all", err=True)
+                click.echo(f"there are more: --limit 0 lists all, --offset {offset + limit} the next", err=True)
+            if first is None and not offset:
+                click.echo("no task matches" if wanted or running else "there are no tasks yet", err=True)
             if not cache.has_worker():
                 click.echo(f"warning: nobody is fetching into {places.cache} now", err=True)
         for damage in snapshot.damage:

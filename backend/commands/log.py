@@ -13,7 +13,7 @@ from backend.task import Task
 from backend.text import safe_line
 
 
-@click.command("log", cls=Command)
+@click.command("log", cls=Command, short_help="Print a task's log.")
 @click.argument("upid", metavar="REMOTE-UPID")
 @click.option("--follow", "-f", is_flag=True, help="Go on while the task runs, and end when it does.")
 @with_places_options
@@ -24,7 +24,8 @@ def log_command(places: Places, upid: str, follow: bool) -> None:
     as the remote has them, but for characters that could steer a terminal: those are shown as signs (␛ for an
     escape). Tabs stay.
 
-    The exit status says whether the log could be read; `remote-tasks wait` tells how a task ends.
+    The exit status says whether the log could be read; `remote-tasks wait` tells how a task ends, and
+    `remote-tasks list --upid` shows the remote UPIDs.
     """
     task = read_task(upid)
     ask_remote(places, task, partial(_print, task, follow))

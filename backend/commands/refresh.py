@@ -6,7 +6,7 @@ from backend.commands.command import Command, Places, with_places_options
 from backend.commands.track import require_remotes, require_worker
 
 
-@click.command("refresh", cls=Command)
+@click.command("refresh", cls=Command, short_help="Fetch now instead of at the next round.")
 @click.argument("remotes", metavar="[REMOTE]...", nargs=-1)
 @with_places_options
 def refresh_command(places: Places, remotes: tuple[str, ...]) -> None:

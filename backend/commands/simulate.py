@@ -32,28 +32,55 @@ def _read_faults(context: click.Context, parameter: click.Parameter, texts: tupl
         raise click.UsageError(str(error), context) from None
 
 
-@click.command("simulate", cls=Command, epilog=FAULTS_HELP)
-@click.option(
-    "--remotes", default=_DEFAULTS.remotes, show_default=True, type=click.IntRange(1), help="How many remotes."
+@click.command(
+    "simulate", cls=Command, epilog=FAULTS_HELP, short_help="Serve a simulated fleet, to try things on."
 )
-@click.option("--pbs", type=click.IntRange(0), help="How many of them are Backup Servers.  [default: one in five]")
 @click.option(
-    "--nodes", default=_DEFAULTS.nodes, show_default=True, type=click.IntRange(1), help="Nodes of a PVE remote."
+    "--remotes",
+    metavar="N",
+    default=_DEFAULTS.remotes,
+    show_default=True,
+    type=click.IntRange(1),
+    help="How many remotes.",
+)
+@click.option(
+    "--pbs",
+    metavar="N",
+    type=click.IntRange(0),
+    help="How many of them are Backup Servers.  [default: one in five]",
+)
+@click.option(
+    "--nodes",
+    metavar="N",
+    default=_DEFAULTS.nodes,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Nodes of a PVE remote.",
 )
 @click.option(
     "--tasks-per-node",
+    metavar="N",
     default=_DEFAULTS.tasks_per_node,
     show_default=True,
     help="Tasks that a PVE node remembers.",
 )
 @click.option(
     "--tasks-per-pbs",
+    metavar="N",
     default=_DEFAULTS.tasks_per_pbs,
     show_default=True,
     help="Tasks that a Backup Server remembers.",
 )
-@click.option("--days", default=_DEFAULTS.days, show_default=True, help="How far the history goes back.")
-@click.option("--rate", default=_DEFAULTS.rate, show_default=True, help="New tasks a minute over the whole fleet.")
+@click.option(
+    "--days", metavar="N", default=_DEFAULTS.days, show_default=True, help="How many days the history goes back."
+)
+@click.option(
+    "--rate",
+    metavar="N",
+    default=_DEFAULTS.rate,
+    show_default=True,
+    help="New tasks a minute over the whole fleet.",
+)
 @click.option(
     "--speed",
     default=_DEFAULTS.speed,
@@ -63,9 +90,15 @@ def _read_faults(context: click.Context, parameter: click.Parameter, texts: tupl
 )
 @click.option("--latency", default=0.0, show_default=True, metavar="MS", help="Milliseconds before each answer.")
 @click.option(
-    "--port", default=0, show_default=True, help="The first remote's port, the others follow; 0: free ones."
+    "--port",
+    metavar="PORT",
+    default=0,
+    show_default=True,
+    help="The first remote's port, the others follow; 0: free ones.",
 )
-@click.option("--seed", default=_DEFAULTS.seed, show_default=True, help="The same seed gives the same fleet.")
+@click.option(
+    "--seed", metavar="N", default=_DEFAULTS.seed, show_default=True, help="The same seed gives the same fleet."
+)
 @click.option(
     "--write-config", type=click.Path(path_type=Path), metavar="FILE", help="Write a configuration for it."
 )
@@ -108,7 +141,8 @@ def simulate_command(
       remote-tasks --config sim.toml --cache-dir sim-cache
 
     \b
-      remote-tasks simulate --fault wien:hang --fault '*:reset@0.1' --control faults.txt
+      remote-tasks simulate --fault wien:hang --fault '*:reset@0.1' \\
+          --control faults.txt
       echo 'graz/pve2:offline' > faults.txt
     """
     try:
@@ -131,9 +165,13 @@ async def _simulate(
     def introduce(simulator: Simulator) -> None:
         remotes = list(simulator.remotes.values())
         first, last = remotes[0], remotes[-1]
-        click.echo(
-            f"serving {len(remotes)} remotes on {options.host}, ports {first.port} to {last.port}", err=True
-        )
+        if first is last:
+            where = f"1 remote on {options.host}, port {first.port}"
+        elif options.port:
+            where = f"{len(remotes)} remotes on {options.host}, ports {first.port} to {last.port}"
+        else:
+            where = f"{len(remotes)} remotes on {options.host}, each on a free port"
+        click.echo(f"serving {where}", err=True)
         if write_config is not None:
             click.echo(f"wrote {write_config}; Ctrl-C ends the fleet", err=True)
         else:

@@ -14,7 +14,7 @@ from backend.task import Task
 from backend.text import safe
 
 
-@click.command("stop", cls=Command)
+@click.command("stop", cls=Command, short_help="Ask a task's remote to stop it.")
 @click.argument("upid", metavar="REMOTE-UPID")
 @click.option("--yes", is_flag=True, help="Do not ask whether to.")
 @with_places_options
@@ -23,7 +23,12 @@ def stop_command(places: Places, upid: str, yes: bool) -> None:
 
     Asks first whether to, naming the task; without a terminal to ask on, --yes is needed. The remote may take its
     time: `remote-tasks wait` tells when the task has ended, and how. The token needs Sys.Modify on the node to
-    stop tasks of others. A task that has ended already is left alone.
+    stop tasks of others.
+
+    The exit status is 0 if the remote was asked to stop it, and also if it has ended already, which is told; 1 if
+    the remote does not know it, refuses, or cannot be asked, or if you decide against it.
+
+    `remote-tasks list --upid` shows the remote UPIDs.
     """
     task = read_task(upid)
     if not yes and not sys.stdin.isatty():
@@ -33,8 +38,7 @@ def stop_command(places: Places, upid: str, yes: bool) -> None:
         click.echo(f"it has ended already: {safe(found.status or 'unknown')}", err=True)
         return
     if not yes and not click.confirm(f"Stop {_words(task)}?", err=True):
-        click.echo("left alone", err=True)
-        return
+        raise click.ClickException("left alone")
     ask_remote(places, task, partial(_stop, task))
     click.echo(f"asked {task.remote} to stop {safe(task.description)}", err=True)
 
@@ -48,7 +52,7 @@ def _words(task: Task) -> str:
 async def _find(task: Task, client: RemoteClient) -> Task:
     found = await client.find(task.upid)
     if found is None:
-        raise click.ClickException(f"{task.remote} no longer knows this task")
+        raise click.ClickException(f"{task.remote} knows no such task, or no longer; is the remote UPID right?")
     return found
 
 

@@ -12,18 +12,26 @@ from backend.text import safe
 from backend.upid import UpidError, parse_remote_upid
 
 
-@click.command("track", cls=Command)
+@click.command("track", cls=Command, short_help="Have a task polled until it ends.")
 @click.argument("upid", metavar="REMOTE-UPID")
 @with_places_options
 def track_command(places: Places, upid: str) -> None:
     """Have a task polled until it ends, as in pve:REMOTE!UPID:…
 
     Tasks that a remote shows as running are followed anyway; this is for one that it may not show. Asks the
-    dashboard or the daemon that works on the cache to do so, and returns at once.
+    dashboard or the daemon that works on the cache to do so, and returns at once. Of a task that is known to have
+    ended it tells the status instead.
+
+    `remote-tasks list --upid` shows the remote UPIDs.
     """
     task = read_task(upid)
     cache = places.existing_cache()
-    require_remotes(cache, [task.remote])
+    with cache.snapshot() as snapshot:
+        ended = snapshot.find(task.key)
+    if ended is not None:
+        click.echo(f"it has ended already: {safe(ended.status or 'unknown')}", err=True)
+        return
+    require_remote_of(cache, task)
     require_worker(cache)
     cache.request_track([task.upid])
     click.echo(f"asked to follow {safe(task.upid)}", err=True)
@@ -44,6 +52,16 @@ def require_remotes(cache: TaskCache, names: Iterable[str]) -> None:
     for name in names:
         if name not in known:
             raise click.ClickException(no_such_remote(name, known))
+
+
+def require_remote_of(cache: TaskCache, task: Task) -> None:
+    """Raise ClickException if a task's remote is none that is fetched from, or of the other product."""
+    require_remotes(cache, [task.remote])
+    type = cache.health().remotes[task.remote].type
+    if type != task.parsed.type:
+        raise click.ClickException(
+            f"{task.remote} is a {type.upper()} remote, the task one of {task.parsed.type.upper()}"
+        )
 
 
 def require_worker(cache: TaskCache) -> None:

@@ -8,7 +8,7 @@ import click
 
 from backend.archive import TaskCache
 from backend.commands.command import INTERRUPTED, Command, Places, with_places_options
-from backend.commands.track import read_task, require_remotes, require_worker
+from backend.commands.track import read_task, require_remote_of, require_worker
 from backend.task import Status, Task
 from backend.text import safe
 from backend.times import format_duration, parse_duration
@@ -24,25 +24,34 @@ EXITS = {Status.OK: 0, Status.WARNING: 3, Status.ERROR: 4, Status.UNKNOWN: 5}
 
 def _read_duration(context: click.Context, option: click.Parameter, value: str | None) -> int | None:
     try:
-        return None if value is None else parse_duration(value)
+        if value is None:
+            return None
+        return parse_duration(f"{value}s" if value.isascii() and value.isdigit() else value)
     except ValueError as error:
         raise click.BadParameter(str(error)) from None
 
 
-@click.command("wait", cls=Command)
+@click.command("wait", cls=Command, short_help="Wait until a task has ended, and tell how.")
 @click.argument("upid", metavar="REMOTE-UPID")
 @click.option(
-    "--timeout", metavar="DURATION", callback=_read_duration, help="Wait so long at most, as in 90s or 2h."
+    "--timeout", metavar="DURATION", callback=_read_duration, help="Wait so long at most, as in 90, 90s or 2h."
 )
 @with_places_options
 def wait_command(places: Places, upid: str, timeout: int | None) -> None:
     """Wait until a task has ended, as in pve:REMOTE!UPID:…, and print its status.
 
     \b
-    Exit status: 0 it ended well, 3 with warnings, 4 with an error, 5 nobody
-    knows how, 6 it still runs and --timeout has passed.
+    Exit status:
+      0  it ended well
+      3  it ended with warnings
+      4  it ended with an error
+      5  nobody knows how it ended, or whether there ever was such a task
+      6  it still runs, and --timeout has passed
+      1  it cannot be waited for: no such remote, nobody fetches
 
     Has the task followed by the dashboard or the daemon that works on the cache, and reads the cache alone.
+
+    `remote-tasks list --upid` shows the remote UPIDs.
     """
     task = read_task(upid)
     cache = places.existing_cache()
@@ -57,6 +66,8 @@ def wait_command(places: Places, upid: str, timeout: int | None) -> None:
         click.echo(f"it has not ended within {format_duration(timeout or 0)}", err=True)
         sys.exit(TIMED_OUT)
     click.echo(safe(ended.status or "unknown"))
+    if ended.status is not None and ended.status.startswith("unknown ("):
+        click.echo(f"{task.remote} knows no such task, or no longer: is the remote UPID right?", err=True)
     sys.exit(EXITS[ended.status_class])
 
 
@@ -83,7 +94,7 @@ class _Wait:
         ended = self._look()
         if ended is not None:
             return ended
-        require_remotes(self._cache, [self._task.remote])
+        require_remote_of(self._cache, self._task)
         require_worker(self._cache)
         began = self._clock()
         asked = began - ASK_AGAIN

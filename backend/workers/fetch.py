@@ -146,7 +146,7 @@ class RemoteFetcher:
                 self._board.node_answered(name, node)
         # What began before the round did may lack what the round is to bring; the node is asked again for it.
         if node in self._outstanding and round is self._rounds.of(name):
-            round.nodes_done += 1
+            self._rounds.node_done(name)
             self._outstanding.discard(node)
             if not self._outstanding:
                 self._rounds.part_over(name)

@@ -43,6 +43,7 @@ class Fleet:
         self._group = asyncio.TaskGroup()
         self._working: dict[str, asyncio.Task[None]] = {}
         self._fetchers: dict[str, RemoteFetcher] = {}
+        self._pollers: dict[str, Poller] = {}
         self._rounds = Rounds(board, interval=config.settings.fetch_interval, clock=clock)
         self._connect(config.settings)
 
@@ -63,10 +64,12 @@ class Fleet:
                 self._fetchers[name].request()
 
     async def track(self, upids: Collection[str]) -> None:
-        """Follow these tasks (typed remote UPIDs) until they end; those of other remotes are passed over. Raises
-        OSError."""
+        """Follow these tasks (typed remote UPIDs) until they end, and poll their remotes at once: somebody waits
+        for the ends. Those of other remotes are passed over. Raises OSError."""
         known = [upid for upid in upids if parse_remote_upid(upid).remote in self._config.remotes]
         await asyncio.to_thread(self._store.writer.track, known)
+        for name in {parse_remote_upid(upid).remote for upid in known} & self._pollers.keys():
+            self._pollers[name].soon()
 
     async def _follow_configuration(self) -> None:
         async for change in config_changes(self._config):
@@ -142,6 +145,7 @@ class Fleet:
             one_by_one=fetcher.nodes_to_poll,
         )
         self._fetchers[remote.name] = fetcher
+        self._pollers[remote.name] = poller
         self._rounds.join(remote.name, fetcher.begin_part)
         self._working[remote.name] = self._group.create_task(self._work(client, fetcher, poller))
 
@@ -160,7 +164,7 @@ class Fleet:
             await asyncio.wait(stopping)
         for name in list(self._fetchers):
             if name not in self._working:
-                del self._fetchers[name]
+                del self._fetchers[name], self._pollers[name]
                 self._rounds.leave(name)
                 self._pace.forget(name)
 

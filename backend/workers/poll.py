@@ -2,11 +2,13 @@
 itself (`follow`)."""
 
 import asyncio
+import contextlib
 import time
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 
 from backend.archive import Batch
+from backend.archive.state import NodeKey
 from backend.client import Current, RemoteClient, RemoteError
 from backend.task import Task
 from backend.workers.board import HealthBoard
@@ -19,6 +21,9 @@ LONGEST_PAUSE = 30.0
 """Seconds after which a remote that does not answer is asked again, in the end."""
 ANSWER_TASKS = 25
 """Tasks of a node that its cluster tells, running ones and the last to end together (PVE::RPCEnvironment)."""
+
+LISTED_WITHIN = 60
+"""Seconds after which a task that has started stands in its node's list, at the latest."""
 
 
 class Poller:
@@ -47,13 +52,19 @@ class Poller:
         self._seen: dict[str, frozenset[Task]] = {}
         self._follower = Follower(client, store, board, fetch)
         self._answered: frozenset[str] = frozenset()
+        self._set_backs = 0
         self._polled = asyncio.Event()
+        self._wanted = asyncio.Event()
 
     async def run(self) -> None:
         """Poll for ever. Following goes on beside it: it waits for silent nodes, the poll does not."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._keep_polling())
             group.create_task(self._keep_following())
+
+    def soon(self) -> None:
+        """Ask at once instead of after the usual pause. A remote that fails is not asked sooner."""
+        self._wanted.set()
 
     async def _keep_polling(self) -> None:
         name, client, pace = self._client.name, self._client, self._pace
@@ -75,7 +86,9 @@ class Poller:
             if back_off is not None:
                 back_off = None
                 self._fetch(())
-            await asyncio.sleep(max(0.0, pace.interval - (time.monotonic() - started)))
+            self._wanted.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wanted.wait(), max(0.0, pace.interval - (time.monotonic() - started)))
 
     async def _keep_following(self) -> None:
         while True:
@@ -93,6 +106,7 @@ class Poller:
             ended.setdefault(task.node, set()).add(task)
         news = [task for node, tasks in ended.items() for task in tasks - self._seen.get(node, frozenset())]
         running = self._store.bounded(name, current.running)
+        await self._look_back([*running, *news])
         await self._store.put(Batch([*running, *news]))
         more = {*current.truncated, *self._gaps(current, ended)}
         if more:
@@ -106,6 +120,29 @@ class Poller:
         self._seen = kept | told
         self._board.notes(name, "poll", self._shortcomings(current, len(running)))
         return frozenset(task.upid for task in [*current.running, *current.finished])
+
+    async def _look_back(self, tasks: Sequence[Task]) -> None:
+        """Have fetched again what may be missing before the cutoffs: a clock that was behind dates tasks to before
+        those that are known already. Some of these tell of it, or the dates of the answers do."""
+        writer, name = self._store.writer, self._client.name
+        set_backs = self._client.set_backs
+        lowered = {key: 0 for key in writer.cutoffs if key[0] == name} if set_backs != self._set_backs else {}
+        late = [task for task in tasks if task.starttime < writer.cutoffs.get(self._key(task), 0)]
+        late = [task for task in late if task.starttime >= writer.oldest and task.upid not in writer.running]
+        if late:
+            for task in await asyncio.to_thread(writer.unknown, late):
+                key, since = self._key(task), task.starttime
+                # What starts is listed a moment later, so one of two may be listed too late. A clock that was
+                # behind for longer may have been so for as long before.
+                since = since if writer.cutoffs.get(key, 0) - since <= LISTED_WITHIN else 0
+                lowered[key] = min(since, lowered.get(key, since))
+        if lowered:
+            await asyncio.to_thread(writer.lower, lowered)
+            self._fetch({node for _, node in lowered})
+        self._set_backs = set_backs
+
+    def _key(self, task: Task) -> NodeKey:
+        return self._client.name, self._client.node_of(task.parsed)
 
     def _gaps(self, current: Current, ended: dict[str, set[Task]]) -> list[str]:
         """The nodes of which tasks may have ended that were in no answer."""

@@ -30,6 +30,7 @@ class Rounds:
         self._beside = Round(started=clock())
         self._started = clock()
         self._awaited: dict[str, int] = {}
+        self._done: dict[str, int] = {}
         self._joined: set[str] = set()
         self._asked = True
         self._wake = asyncio.Event()
@@ -88,10 +89,18 @@ class Rounds:
         if name in self._awaited:
             self._round.nodes_total += nodes - self._awaited[name]
             self._awaited[name] = nodes
+            # Asked for anew in the middle of a round, it begins its part anew.
+            self._round.nodes_done -= self._done.pop(name, 0)
+
+    def node_done(self, name: str) -> None:
+        """One of a remote's nodes was asked."""
+        if name in self._awaited:
+            self._round.nodes_done += 1
+            self._done[name] = self._done.get(name, 0) + 1
 
     def give_up(self, name: str) -> None:
         """A remote's nodes cannot be asked now."""
-        self._round.nodes_done += self._awaited.get(name, 0)
+        self._round.nodes_done += self._awaited.get(name, 0) - self._done.get(name, 0)
         self.part_over(name)
 
     def part_over(self, name: str) -> None:
@@ -113,6 +122,7 @@ class Rounds:
     def _begin(self, names: Collection[str]) -> None:
         now = self._clock()
         self._awaited = {}
+        self._done = {}
         self._round = self._board.health.round = Round(started=now)
         self._beside = Round(started=now)
         self._add(names)

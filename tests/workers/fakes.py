@@ -44,6 +44,7 @@ class FakeRemote(PveClient):
         self.remembered: list[Task] = []
         self.now = Current([], [])
         self.skew: float | None = None
+        self.set_back = 0
         self.page_rows = 10_000
         self.rejected = 0
         self.errors: dict[str, RemoteError] = {}
@@ -57,6 +58,10 @@ class FakeRemote(PveClient):
     @property
     def clock_skew(self) -> float | None:
         return self.skew
+
+    @property
+    def set_backs(self) -> int:
+        return self.set_back
 
     async def nodes(self) -> list[Node]:
         self.asked.append("nodes")

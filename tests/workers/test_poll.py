@@ -331,3 +331,42 @@ async def test_a_remote_that_answers_again_is_fetched(live: Live) -> None:
     running.cancel()
     with suppress(asyncio.CancelledError):
         await running
+
+
+async def test_a_task_from_before_the_cutoff_that_nobody_knew_has_its_node_fetched_again(live: Live) -> None:
+    cutoff = int(NOW) - 60
+    known, running, unknown = ended(1, NOW - 3_700), started(2, NOW - 3_800), ended(3, NOW - 3_650)
+    live.at.writer.store(Batch([known, running], {("wien", node): cutoff for node in ("pve1", "pve2")}))
+    live.remote.now = Current([running], [known])
+    await live.poller.poll()
+    assert live.fetches == [] and live.at.writer.lowered == frozenset()
+    live.remote.now = Current([], [known, running, unknown])
+    await live.poller.poll()
+    assert live.fetches == [{"pve1"}] and live.at.writer.lowered == {("wien", "pve1")}
+    assert live.at.cutoff is None and live.at.writer.cutoff("wien", "pve2") == cutoff
+
+
+async def test_a_task_that_was_listed_late_has_no_more_fetched_again_than_since_it_started(live: Live) -> None:
+    live.at.writer.store(Batch([], {("wien", "pve1"): int(NOW) - 10}))
+    live.remote.now = Current([started(1, NOW - 12)], [ended(2, NOW - 5)])
+    await live.poller.poll()
+    assert live.fetches == [{"pve1"}] and live.at.cutoff == NOW - 12
+
+
+async def test_what_started_before_the_kept_days_has_nothing_fetched_again(live: Live) -> None:
+    live.at.writer.store(Batch([], {("wien", "pve1"): int(NOW) - 10}))
+    live.remote.now = Current([started(1, live.at.writer.oldest - 5)], [ended(2, live.at.writer.oldest - 1)])
+    await live.poller.poll()
+    assert live.fetches == [] and live.at.cutoff == NOW - 10
+
+
+async def test_a_clock_that_was_set_back_has_its_remote_fetched_again(live: Live) -> None:
+    cutoffs = {("wien", "pve1"): int(NOW) - 10, ("wien", "pve2"): int(NOW) - 9, ("graz", "pve1"): int(NOW) - 8}
+    live.at.writer.store(Batch([], cutoffs))
+    await live.poller.poll()
+    assert live.fetches == []
+    live.remote.set_back = 1
+    await live.poller.poll()
+    await live.poller.poll()
+    assert live.fetches == [{"pve1", "pve2"}]
+    assert live.at.writer.cutoffs == {("graz", "pve1"): int(NOW) - 8}

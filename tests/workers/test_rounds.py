@@ -143,3 +143,18 @@ def test_how_long_a_round_still_takes_is_told_once_it_can_be_reckoned(done: int,
     assert round.left(1_060.0) == left
     round.finished = 1_060.0
     assert round.left(1_060.0) is None
+
+
+async def test_a_remote_that_is_asked_anew_in_the_middle_of_a_round_counts_once() -> None:
+    at = Ground("wien", "graz")
+    async with running(at):
+        for name in ("wien", "graz"):
+            at.rounds.expect(name, 3)
+        at.rounds.node_done("wien")
+        at.rounds.node_done("wien")
+        assert (at.round.nodes_done, at.round.nodes_total) == (2, 6)
+        at.rounds.expect("wien", 3)
+        assert at.round.nodes_done == 0
+        at.rounds.node_done("wien")
+        at.rounds.give_up("wien")
+        assert (at.round.nodes_done, at.round.nodes_total) == (3, 6)

@@ -7,17 +7,17 @@ from dataclasses import asdict, fields
 import click
 
 from backend.client.check import Step, check_remote
-from backend.commands.command import Command, Places, with_places_options
+from backend.commands.command import Command, Places, with_format_option, with_places_options
 from backend.commands.remotes.told import tell_steps
 from backend.config import Config, RemoteConfig, no_such_remote
-from backend.output import FORMATS, render
+from backend.output import render
 
 _FIELDS = tuple(field.name for field in fields(Step))
 
 
 @click.command("check", cls=Command, hidden=True)
-@click.argument("names", metavar="[REMOTE]...", nargs=-1)
-@click.option("--format", "format_", type=click.Choice(FORMATS), default="table", show_default=True)
+@click.argument("names", metavar="[NAME]...", nargs=-1)
+@with_format_option
 @with_places_options
 def check_command(places: Places, names: tuple[str, ...], format_: str) -> None:
     """What `remotes --check` does."""
@@ -27,7 +27,9 @@ def check_command(places: Places, names: tuple[str, ...], format_: str) -> None:
             raise click.ClickException(no_such_remote(name, config.remotes))
     remotes = [config.remotes[name] for name in names or config.remotes]
     if not remotes:
-        raise click.ClickException(f"no remotes are configured in {config.path}; add one with `remotes add NAME`")
+        raise click.ClickException(
+            f"{config.path} names no remotes; add one with `{places.call('remotes add NAME')}`"
+        )
     checked = asyncio.run(_check(config, remotes, print_each=format_ == "table"))
     if format_ != "table":
         steps = [step for _, steps in checked for step in steps]
@@ -87,7 +89,7 @@ class _Progress:
 
     def show(self) -> None:
         if self._is_terminal:
-            click.echo(f"\r\x1b[Kchecking: {self._done} of {self._total} remotes done", nl=False, err=True)
+            click.echo(f"\r\x1b[Kchecking: {self._done} of {self._total} done", nl=False, err=True)
 
     def hide(self) -> None:
         if self._is_terminal:

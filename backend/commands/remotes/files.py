@@ -4,6 +4,7 @@ its text is changed is `backend.config.edit`'s matter."""
 import contextlib
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,9 @@ class ConfigurationFile:
     def __contains__(self, name: str) -> bool:
         return name in self._remotes
 
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._remotes)
+
     def secret_file(self, name: str) -> Path:
         """The file beside it that holds the secret of a remote whose secret was typed."""
         return self.path.parent / f"{name}.secret"
@@ -42,6 +46,16 @@ class ConfigurationFile:
             and resolve(file, self.path.parent) == self.secret_file(name)
         ]
         return users == [name]
+
+    def new_secret_file(self, name: str) -> Path:
+        """That file, if a secret may be written there. Raises ClickException where it may or can not."""
+        file = self.secret_file(name)
+        if file.exists() and not self.owns_secret_file(name):
+            raise click.ClickException(
+                f"{file} is there already, and not {name}'s; remove it, or give it with --token-secret-file"
+            )
+        require_place(file)
+        return file
 
     def put(self, name: str, table: str, secret: Secret | None = None) -> None:
         """Write a remote's table in place of the one it has, or at the end; before it the secret that it tells of,

@@ -20,17 +20,35 @@ def need_terminal(missing: list[str]) -> None:
         raise click.UsageError(f"{', '.join(missing)}: not given, and there is no terminal to ask on")
 
 
-def ask(question: str, reader: Callable[[str], T], *, default: str | None = None, hidden: bool = False) -> T:
-    """Ask until the reader takes the answer; it raises ValueError in words. Raises Abort on Ctrl-C."""
+def ask(question: str, reader: Callable[[str], T], *, default: str = "", hidden: bool = False) -> T:
+    """Ask until the reader takes the answer; it raises ValueError in words. Raises Abort on Ctrl-C, and where the
+    answer is empty and there is no default."""
 
     def read(answer: str) -> T:
+        if not answer.strip():
+            raise click.Abort
         try:
             return reader(answer.strip())
         except ValueError as error:
             raise click.UsageError(str(error)) from None
 
-    answer: T = click.prompt(question, default=default, hide_input=hidden, value_proc=read, err=True)
+    answer: T = click.prompt(
+        question, default=default, show_default=bool(default), hide_input=hidden, value_proc=read, err=True
+    )
     return answer
+
+
+def settle(option: str, text: str, reader: Callable[[str], T], question: str) -> T:
+    """The value of an option. Where the reader does not take it, another one is asked for on a terminal; elsewhere
+    that is a UsageError that names the option."""
+    try:
+        return reader(text)
+    except ValueError as error:
+        words = f"{option}: {error}"
+    if not on_terminal():
+        raise click.UsageError(words)
+    say(words)
+    return ask(question, reader)
 
 
 def confirm(question: str, *, default: bool) -> bool:

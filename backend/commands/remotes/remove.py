@@ -7,7 +7,7 @@ import click
 from backend.commands.command import Command, Places, with_places_options
 from backend.commands.remotes.files import ConfigurationFile
 from backend.commands.remotes.questions import confirm, need_terminal, say
-from backend.config import default_config_path
+from backend.config import no_such_remote
 
 
 @click.command("remove", cls=Command)
@@ -20,10 +20,11 @@ def remove_command(places: Places, name: str, yes: bool) -> None:
     Everything else in the file stays as it is, and the history of its tasks stays in the cache. Its secret goes,
     too, if it is in the file NAME.secret that `remotes add` made. On the remote itself the token stays valid.
     """
-    path = places.config or default_config_path()
+    places.require_named_config()
+    path = places.config_file
     file = ConfigurationFile(path)
     if name not in file:
-        raise click.ClickException(f"there is no remote {name} in {path}")
+        raise click.ClickException(no_such_remote(name, file, lacking=f"{path} has no remote"))
     secret = file.secret_file(name) if file.owns_secret_file(name) else None
     if not yes:
         need_terminal(["--yes"])

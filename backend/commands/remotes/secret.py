@@ -2,14 +2,17 @@
 stands on a command line, on the screen or in the configuration."""
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
-from backend.commands.remotes.questions import ask
+from backend.commands.remotes.questions import ask, on_terminal, say, settle
 from backend.config import Secret
 from backend.config.values import read_secret, read_secret_file
+
+_WHICH_FILE = "File that holds the token's secret"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,19 +31,35 @@ class TokenSecret:
     new_file: Path | None = None
 
 
-def find_secret(file: Path | None, variable: str | None, *, new_file: Path) -> TokenSecret:
-    """The secret of a file or of an environment variable; typed, if neither is given, and then for a new file
-    beside the configuration. Raises UsageError where there is none to be had."""
+def find_secret(file: str | None, variable: str | None, *, new_file: Callable[[], Path]) -> TokenSecret:
+    """The secret of a file or of an environment variable; typed, if neither is given or, on a terminal, the
+    variable has none, and then for a new file beside the configuration, which `new_file` finds. Raises UsageError
+    where there is none to be had."""
     if file is not None:
-        try:
-            return TokenSecret(read_secret_file(file), "token-secret-file", str(file.absolute()))
-        except ValueError as error:
-            raise click.UsageError(f"--token-secret-file: {error}") from None
+        return settle("--token-secret-file", file, _read_file, _WHICH_FILE)
     if variable is not None:
         try:
             return TokenSecret(read_secret(os.environ.get(variable, "")), "token-secret-env", variable)
         except ValueError as error:
-            raise click.UsageError(f"--token-secret-env: {error}") from None
-    return TokenSecret(
-        ask("Token secret (is not shown)", read_secret, hidden=True), "token-secret-file", new_file.name, new_file
-    )
+            words = f"--token-secret-env: {error}"
+        if not on_terminal():
+            raise click.UsageError(words)
+        say(words)
+    return _typed(new_file())
+
+
+def another_secret(refused: TokenSecret, *, new_file: Callable[[], Path]) -> TokenSecret:
+    """The secret asked for again: the same file or another one if it was in a file, else typed. Raises Abort."""
+    if refused.key == "token-secret-file" and refused.new_file is None:
+        return ask(_WHICH_FILE, _read_file, default=refused.place)
+    return _typed(refused.new_file or new_file())
+
+
+def _read_file(text: str) -> TokenSecret:
+    path = Path(text).expanduser()
+    return TokenSecret(read_secret_file(path), "token-secret-file", str(path.absolute()))
+
+
+def _typed(new_file: Path) -> TokenSecret:
+    secret = ask("Token secret (is not shown)", read_secret, hidden=True)
+    return TokenSecret(secret, "token-secret-file", new_file.name, new_file)

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import click
-
 from backend.client.certificate import Certificate
 from backend.client.check import STEP_SECONDS
 from backend.client.errors import CertificateError
@@ -22,18 +20,21 @@ _OWN_FINGERPRINT: dict[RemoteType, str] = {"pve": "pvenode cert info", "pbs": "p
 """What prints the fingerprint on the host itself."""
 
 
+class Refused(Exception):
+    """An endpoint that is not to be connected to; `str()` says which, and why."""
+
+
 def trusted(
     endpoint: Endpoint, type: RemoteType, *, given: Sequence[str], ca_file: Path | None, yes: bool
 ) -> Endpoint:
     """The endpoint with the fingerprint that its certificate is to be known by; without one if an authority
-    vouches for it and none was given. Raises ClickException where it cannot be believed, Abort where the user does
-    not."""
+    vouches for it and none was given. Raises Refused where it cannot be believed, or the user does not."""
     shown, distrusted = asyncio.run(_look(endpoint, ca_file))
     if isinstance(shown, Trouble):
-        raise click.ClickException(f"{endpoint}: {shown.words}")
+        raise Refused(f"{endpoint}: {shown.words}")
     if given:
         if shown.fingerprint not in given:
-            raise click.ClickException(
+            raise Refused(
                 f"{endpoint}: it shows another certificate than expected, with the fingerprint {shown.fingerprint}"
             )
         return replace(endpoint, fingerprint=shown.fingerprint)
@@ -41,12 +42,12 @@ def trusted(
         say(f"{endpoint}: its certificate is valid, signed by {shown.issuer}")
         return endpoint
     if distrusted.kind is not CertificateError:
-        raise click.ClickException(f"{endpoint}: {distrusted.words}")
+        raise Refused(f"{endpoint}: {distrusted.words}")
     say(_describe(endpoint, shown, _OWN_FINGERPRINT[type]))
     if not yes:
         need_terminal(["--fingerprint (or --yes)"])
         if not confirm("Is it the same?", default=False):
-            raise click.Abort
+            raise Refused(f"{endpoint}: its certificate is not accepted, and it was sent nothing")
     return replace(endpoint, fingerprint=shown.fingerprint)
 
 
