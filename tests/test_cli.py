@@ -4,8 +4,10 @@ import csv
 import io
 import json
 import os
+import sys
 from pathlib import Path
 
+import pexpect
 import pytest
 from click.testing import CliRunner, Result
 
@@ -210,6 +212,68 @@ def test_remotes_tells_each_ones_trouble_in_words(cache: str) -> None:
     assert [record["remote"] for record in records] == ["graz", "wien"]
 
 
+def test_remotes_that_are_named_are_shown_wherever_the_names_stand(cache: str) -> None:
+    for arguments in (["graz"], ["graz", "--format", "jsonl"], ["--format", "jsonl", "graz"]):
+        result = run("--cache-dir", cache, "remotes", *arguments)
+        assert result.exit_code == 0 and "graz" in result.stdout and "wien" not in result.stdout
+    assert (
+        run("remotes", "wien", "graz", "--cache-dir", cache).stdout == run("remotes", "--cache-dir", cache).stdout
+    )
+    result = run("remotes", "wien", "nix", "--cache-dir", cache)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == "Error: no remote is called nix; there are graz, wien\n"
+    assert "[NAME... | COMMAND]" in run("remotes", "wien", "--help").stdout
+
+
+@pytest.mark.parametrize(
+    "command", ["list", "stats", "remotes", "refresh", "track", "wait", "log", "stop", "import"]
+)
+def test_a_configuration_that_was_named_and_is_not_there_is_told(cache: str, tmp_path: Path, command: str) -> None:
+    upid = {"track": [TASKS[0].upid], "wait": [TASKS[0].upid], "log": [TASKS[0].upid], "import": [cache]}
+    upid["stop"] = [TASKS[0].upid, "--yes"]
+    absent = tmp_path / "it is" / "none.toml"
+    cache_dir = cache if command != "import" else str(tmp_path / "other")
+    result = run(command, *upid.get(command, []), "--config", str(absent), "--cache-dir", cache_dir)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith(
+        f"Error: there is no configuration at {absent}; look around with `remote-tasks"
+    )
+    assert f"remote-tasks --config '{absent}' --cache-dir {cache_dir} remotes add NAME`" in result.stderr
+
+
+def test_without_cache_and_configuration_the_ways_on_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    result = run("list")
+    assert result.exit_code == 1 and "`remote-tasks --demo`" in result.stderr
+    assert "`remote-tasks remotes add NAME`" in result.stderr
+    (tmp_path / "config" / "remote-tasks").mkdir(parents=True)
+    (tmp_path / "config" / "remote-tasks" / "config.toml").touch()
+    assert "start `remote-tasks`" in run("list").stderr
+
+
+def test_names_in_a_filter_that_no_task_has_are_told(cache: str) -> None:
+    for words, told in [
+        ("remote:nix", "no task has the remote nix: there are wien\n"),
+        ("remote:wein", "no task has the remote wein: did you mean wien?\n"),
+        ("-type:VZdmp", "no task has the type vzdmp: did you mean vzdump?\n"),
+        ("node:pve1,pve9", "no task has the node pve9: did you mean pve1?\n"),
+        ("user:root", "no task has the user root: did you mean root@pam?\n"),
+        ("user:root@pam type:qm* remote:WIEN vmid:9", ""),
+    ]:
+        for command in ("list", "stats"):
+            result = run(command, words, "--format", "json", "--cache-dir", cache)
+            assert (result.exit_code, result.stderr) == (0, told), words
+    assert "no task matches\n" in run("list", "nothing-like-it", "--cache-dir", cache).stderr
+
+
+def test_list_shows_the_remote_upid_on_wish(cache: str) -> None:
+    title, first, *_ = run("list", "--upid", "--cache-dir", cache).stdout.splitlines()
+    assert title.endswith("  REMOTE-UPID") and first.endswith(f"  {TASKS[0].upid}")
+
+
 def test_refresh_leaves_a_request_for_the_one_at_work(cache: str) -> None:
     with CacheWriter(Path(cache), clock=lambda: NOW) as writer:
         assert run("refresh", "--cache-dir", cache, "wien").exit_code == 0
@@ -246,3 +310,21 @@ def test_a_directory_that_is_no_cache_is_not_called_one_and_stays_as_it_is(tmp_p
     result = run("list", "--cache-dir", str(tmp_path))
     assert result.exit_code == 1 and "there is no cache" in result.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["hosts"]
+
+
+@pytest.mark.parametrize(
+    ("remotes", "words"), [("1", "1 remote on 127.0.0.1, port"), ("2", "2 remotes on .* each")]
+)
+def test_simulate_says_what_it_serves_and_where(remotes: str, words: str) -> None:
+    fleet = pexpect.spawn(
+        sys.executable,
+        ["-m", "tui", "simulate", "--remotes", remotes, "--nodes", "1", "--tasks-per-node", "1", "--pbs", "0"],
+        encoding="utf-8",
+        timeout=20,
+    )
+    fleet.expect(f"serving {words}")
+    fleet.expect("Ctrl-C ends the fleet")
+    fleet.sendintr()
+    fleet.expect(pexpect.EOF)
+    fleet.close()
+    assert fleet.exitstatus == 0

@@ -4,13 +4,15 @@ import asyncio
 import csv
 import json
 from collections.abc import AsyncIterator, Iterator
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 
 from backend.archive import Batch, CacheWriter, ScanCancelled, Snapshot, TaskCache
-from backend.export import export_lines, export_tasks
+from backend.export import export_lines, export_tasks, exported
 from backend.query import Filter, parse_filter
+from backend.report import TASK_FIELDS, export_record
 from backend.task import Task
 from tests.tui.fleet import NOW, finished_tasks, pve_task, running_tasks
 
@@ -50,6 +52,19 @@ def test_csv_holds_the_same(snapshot: Snapshot, tmp_path: Path) -> None:
         rows = list(csv.DictReader(file))
     assert [row["upid"] for row in rows] == [task.upid for task in sorted(TASKS, key=lambda task: task.key)]
     assert told == [0, 500, 1_000]
+    assert tuple(rows[0])[: len(TASK_FIELDS)] == TASK_FIELDS
+
+
+def test_csv_tells_what_and_when_in_words_too() -> None:
+    task = pve_task(NOW - 9, kind="qmstart", id="101", end=NOW)
+    record = export_record(task, timezone(timedelta(hours=2)))
+    assert (record["description"], record["started"], record["ended"]) == (
+        "VM 101 - Start",
+        "2026-11-24T16:31:56+02:00",
+        "2026-11-24T16:32:05+02:00",
+    )
+    running = export_record(running_tasks()[0])
+    assert running["ended"] is None and datetime.fromisoformat(running["started"]).tzinfo is not None
 
 
 def test_hostile_texts_are_harmless_in_the_file(tmp_path: Path) -> None:
@@ -88,6 +103,12 @@ def test_what_is_given_up_leaves_no_file(snapshot: Snapshot, tmp_path: Path) -> 
     told: list[int] = []
     with pytest.raises(ScanCancelled):
         export_tasks(snapshot, Filter(), tmp_path / "list.csv", progress=told.append, cancelled=lambda: bool(told))
+    assert files(tmp_path) == []
+    # even where that comes after the last task
+    done = [False]
+    with pytest.raises(ScanCancelled), exported(tmp_path / "a", overwrite=False, cancelled=lambda: done[0]) as file:
+        file.write(b"all")
+        done[0] = True
     assert files(tmp_path) == []
 
 

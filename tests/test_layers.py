@@ -12,12 +12,13 @@ ROOT = Path(__file__).parent.parent
 
 LAYERS = [
     {"upid", "description", "text", "times"},
-    {"task"},
+    {"task", "table"},
     {"query", "config", "output"},
     {"guests"},
     {"client", "archive"},
-    {"workers", "simulator", "listing", "report", "counts", "remote_tasks"},
+    {"workers", "simulator", "listing", "report", "counts", "remote_tasks", "unknown_names"},
     {"export"},
+    {"allocator"},
     {"daemon", "commands"},
     {"cli"},
 ]

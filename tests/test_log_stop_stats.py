@@ -232,7 +232,8 @@ class TestStop:
         terminal.sendline(answer)
         terminal.expect(words)
         terminal.expect(pexpect.EOF)
-        assert node.stops == stops
+        terminal.close()
+        assert (node.stops, terminal.exitstatus) == (stops, 1 - stops)
 
 
 class TestStats:

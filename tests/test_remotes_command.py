@@ -230,9 +230,6 @@ class TestCheck:
         result = run(command, "wien", "--check", "--config", str(whole))
         assert result.exit_code == 2 and f"{command} goes without --check" in result.stderr
 
-    def test_without_check_a_name_is_no_command(self) -> None:
-        assert run("wien").exit_code == 2
-
 
 class TestAddWithoutTerminal:
     def test_all_given_nothing_is_asked_and_the_file_is_made_private(
@@ -454,21 +451,50 @@ class TestAddAtTerminal:
             terminal.answer(asked, answer)
         terminal.interrupt(question)
         assert terminal.end() == 1
-        assert "Aborted" in terminal.shown and "Traceback" not in terminal.shown
+        assert "nothing was written" in terminal.shown and "Traceback" not in terminal.shown
         assert not path.parent.exists()
 
-    def test_a_certificate_that_is_not_the_same_or_a_failed_check_writes_nothing(
+    def test_what_failed_is_told_and_asked_for_again(self, path: Path, wien: SimulatedRemote) -> None:
+        host = f"127.0.0.1:{wien.port}"
+        options = ["--config", str(path), "--type", "pve", "--host", "127.0.0.1:1", "--token-id", "no@pve!body"]
+        terminal = Terminal("add", "wien", *options)
+        terminal.answer("Host name", host)
+        assert "✗ 127.0.0.1:1: no connection" in terminal.shown.replace("\x1b[31m", "").replace("\x1b[0m", "")
+        terminal.answer("Is it the same?", "n")
+        terminal.answer(f"{host}: its certificate is not accepted")
+        terminal.answer("Host name", host)
+        terminal.answer("Is it the same?", "y")
+        terminal.answer("Token secret", "wrong")
+        terminal.answer("The token is not accepted")
+        terminal.answer("Token id [no@pve!body]:", wien.token.id)
+        terminal.answer("Token secret", wien.token.secret)
+        assert terminal.end() == 0
+        remote = load_config(path).remotes["wien"]
+        assert (remote.nodes[0].port, remote.token_id) == (wien.port, wien.token.id)
+        assert remote.secret.reveal() == wien.token.secret
+        assert f"remote-tasks --config {path}" in terminal.shown
+
+    def test_a_file_that_is_not_there_is_asked_for_again_and_an_empty_answer_gives_up(
         self, path: Path, wien: SimulatedRemote
     ) -> None:
-        options = [option for option in given(wien, path) if option not in ("--fingerprint", wien.fingerprint)]
+        options = given(wien, path)
+        secret, options[-1] = options[-1], str(path.parent / "none")
         terminal = Terminal("add", "wien", *options)
-        terminal.answer("Is it the same?", "n")
-        assert terminal.end() == 1 and not path.exists()
-        options = [option for option in given(wien, path)[:-2]]
-        terminal = Terminal("add", "wien", *options)
-        terminal.answer("Token secret", "wrong")
-        terminal.answer("all the same? [y/N]:", "")
+        terminal.answer("File that holds the token's secret", "")
         assert terminal.end() == 1 and not path.parent.exists()
+        assert "No such file" in terminal.shown and "nothing was written" in terminal.shown
+        terminal = Terminal("add", "wien", *options, "--ca-file", str(path))
+        terminal.answer("File with the authority's certificate", str(path))
+        terminal.answer("no CA certificates (No such file")
+        terminal.answer("File with the authority's certificate", str(self._certificate(path, wien)))
+        terminal.answer("File that holds the token's secret", secret)
+        assert terminal.end() == 0
+        assert f'token-secret-file = "{secret}"' in path.read_text()
+
+    def _certificate(self, path: Path, wien: SimulatedRemote) -> Path:
+        file = path.parent.parent / "ca.pem"
+        file.write_text(wien.certificate.pem)
+        return file
 
     @pytest.mark.parametrize(("answer", "hosts"), [("", ["localhost", "127.0.0.1"]), ("n", ["localhost"])])
     def test_the_clusters_other_nodes_are_offered(
@@ -482,13 +508,32 @@ class TestAddAtTerminal:
         assert f"pve2: 127.0.0.1:{server.port}" in terminal.shown
         assert [node.host for node in load_config(path).remotes["wien"].nodes] == hosts
 
-    def test_a_check_that_failed_may_be_put_up_with(self, path: Path, wien: SimulatedRemote) -> None:
-        terminal = Terminal("add", "wien", *given(wien, path)[:-2])
-        terminal.answer("Token secret", "wrong")
-        terminal.answer("all the same?", "y")
-        assert terminal.end() == 0
-        assert load_config(path).remotes["wien"].secret.reveal() == "wrong"
-        # Once it is right, the same name and the same file are written anew.
+    @pytest.mark.parametrize(("answer", "status"), [("stop", 1), ("write", 0), ("again", 0)])
+    def test_a_check_that_failed_may_be_made_again_or_put_up_with(
+        self, path: Path, monkeypatch: pytest.MonkeyPatch, answer: str, status: int
+    ) -> None:
+        monkeypatch.setenv("S", "secret")
+        answers = cluster([{"node": "pve1"}])
+        permitted = False
+
+        def handler(request: Request) -> Reply:
+            if request.path == "/access/permissions" and not permitted:
+                return data({"/": {"VM.Audit": 1}})
+            return answers(request)
+
+        with served(handler) as server:
+            terminal = Terminal("add", "wien", *first_node(server, path))
+            terminal.answer("(again, write, stop)? [again]:")
+            permitted = answer == "again"
+            terminal.answer("", answer)
+            assert terminal.end() == status
+        assert "no Sys.Audit on /nodes/pve1" in terminal.shown
+        assert path.exists() == (status == 0)
+
+    def test_with_replace_the_same_file_is_written_anew(self, path: Path, wien: SimulatedRemote) -> None:
+        path.parent.mkdir()
+        path.write_text('[remotes.wien]\ntoken-secret-file = "wien.secret"\n')
+        (path.parent / "wien.secret").write_text("old")
         terminal = Terminal("add", "wien", *given(wien, path)[:-2], "--replace")
         terminal.answer("Token secret", wien.token.secret)
         assert terminal.end() == 0
@@ -576,9 +621,12 @@ token-secret-file = "graz.key"
         assert terminal.end() == 0 and "[remotes.wien]" not in path.read_text()
 
     def test_one_that_is_not_there_is_told(self, path: Path, tmp_path: Path) -> None:
-        for file in (path, tmp_path / "none.toml"):
+        for file, words in (
+            (path, f"{path} has no remote ulm; there are graz, wien"),
+            (tmp_path / "none.toml", f"there is no configuration at {tmp_path / 'none.toml'}"),
+        ):
             result = run("remove", "ulm", "--yes", "--config", str(file))
-            assert result.exit_code == 1 and "there is no remote ulm" in result.stderr
+            assert result.exit_code == 1 and words in result.stderr
 
 
 def test_a_reader_that_closes_the_output_of_a_check_early_is_no_traceback(whole: Path) -> None:

@@ -87,7 +87,8 @@ def test_wait_tells_by_its_exit_status_how_the_task_ended(
 
     with meanwhile(work):
         result = run("wait", UPID.removeprefix("pve:"), "--cache-dir", str(tmp_path))
-    assert (result.exit_code, result.stdout, result.stderr) == (code, f"{status}\n", "")
+    assert (result.exit_code, result.stdout) == (code, f"{status}\n")
+    assert ("is the remote UPID right?" in result.stderr) == status.startswith("unknown (")
 
 
 def test_what_has_ended_already_is_told_at_once_even_if_nobody_fetches(
@@ -100,9 +101,10 @@ def test_what_has_ended_already_is_told_at_once_even_if_nobody_fetches(
     assert not (tmp_path / "inbox").exists()
 
 
-def test_wait_gives_up_when_its_time_is_over(writer: CacheWriter, tmp_path: Path) -> None:
+@pytest.mark.parametrize("span", ["1s", "1"])
+def test_wait_gives_up_when_its_time_is_over(writer: CacheWriter, tmp_path: Path, span: str) -> None:
     with meanwhile(lambda: take_request(writer)):
-        result = run("wait", UPID, "--timeout", "1s", "--cache-dir", str(tmp_path))
+        result = run("wait", UPID, "--timeout", span, "--cache-dir", str(tmp_path))
     assert (result.exit_code, result.stdout) == (6, "")
     assert result.stderr == "it has not ended within 1 s\n"
     assert UPID in writer.running
@@ -149,7 +151,17 @@ def test_what_is_no_task_of_this_fleet_is_refused(writer: CacheWriter, tmp_path:
     assert run(command, "nonsense", "--cache-dir", str(tmp_path)).exit_code == 2
     result = run(command, UPID.replace("wien", "graz"), "--cache-dir", str(tmp_path))
     assert (result.exit_code, result.stderr) == (1, "Error: no remote is called graz; there are wien\n")
+    backup = f"pbs:wien!UPID:pbs:000002B2:00000158:0000001F:{NOW:08X}:garbage_collection:store1:root@pam:"
+    result = run(command, backup, "--cache-dir", str(tmp_path))
+    assert (result.exit_code, result.stderr) == (1, "Error: wien is a PVE remote, the task one of PBS\n")
     assert run(command, UPID, "--cache-dir", str(tmp_path / "none")).exit_code == 1
+
+
+def test_track_tells_of_a_task_that_has_ended_already_how(writer: CacheWriter, tmp_path: Path) -> None:
+    writer.store(Batch([ended("it broke \x1b[31m")]))
+    result = run("track", UPID, "--cache-dir", str(tmp_path))
+    assert (result.exit_code, result.stderr) == (0, "it has ended already: it broke ␛[31m\n")
+    assert writer.take_requests() == []
 
 
 def test_a_span_that_is_none_is_wrong_usage(writer: CacheWriter, tmp_path: Path) -> None:

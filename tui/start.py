@@ -12,7 +12,6 @@ from backend.config import Config, ConfigError
 from backend.config.watch import config_changes
 from backend.daemon import calm_interpreter
 from backend.workers import run_workers_when_free
-from tui.allocator import give_memory_back
 from tui.app import Dashboard
 from tui.keymap import read_keys
 from tui.memory import Memory
@@ -22,7 +21,6 @@ from tui.screens.welcome import WelcomeScreen
 def show_dashboard(places: Places, memory: Memory, *, label: str = "") -> bool:
     """Show the dashboard, with this label, until the user leaves it; whether that was for the demo. Raises
     ConfigError where the configuration cannot be used."""
-    give_memory_back()
     dashboard = make_dashboard(places, memory, label=label)
     dashboard.run()
     return dashboard.demo_wanted

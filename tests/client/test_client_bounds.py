@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import time
 import tracemalloc
+from email.utils import formatdate
 
 import pytest
 
@@ -200,6 +201,18 @@ class TestEnds:
                 await client.version()
                 assert client.latency is not None and 0 < client.latency < 5
                 assert client.clock_skew is not None and abs(client.clock_skew - 3600) < 3
+
+    async def test_a_clock_that_is_set_back_is_noticed_and_no_other(self) -> None:
+        clock = {"ahead": 0}
+
+        def dated(_: Request) -> Reply:
+            return Reply(VERSION.body, headers={"date": formatdate(time.time() + clock["ahead"], usegmt=True)})
+
+        async with serve(dated) as server, open_client(server.remote()) as client:
+            for ahead, set_backs in [(0, 0), (0, 0), (7200, 0), (7200, 0), (-600, 1), (-600, 1), (0, 1), (-10, 2)]:
+                clock["ahead"] = ahead
+                await client.version()
+                assert client.set_backs == set_backs
 
     async def test_a_date_that_is_none_is_passed_over(self) -> None:
         async with serve(lambda _: Reply(VERSION.body, headers={"date": "soon"})) as server:

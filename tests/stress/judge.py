@@ -123,16 +123,20 @@ class Judge:
         end = float("inf") if true.forgotten is None else self._ours(true.forgotten)
         if true.starttime < self._begins[true.upid]:
             # By a clock that is behind it started before others that are known already. That is noticed while the
-            # clock says so, and only of the clock that dates the answers.
-            if (true.remote, true.node) not in self._course.dated:
-                return False
+            # clock says so: of a cluster by its tasks, as polls tell them; else of the clock that dates answers.
             end = min(end, self._course.next_move(true.remote, true.node, begin))
+            seen = true.upid.startswith("pve:") and self._polled(true, begin, end)
+            dated = (true.remote, true.node) in self._course.dated
+            return seen or (dated and self._course.longest_free(true.remote, true.node, begin, end) >= ROUND)
         if end == float("inf"):
             return True
-        told = true.remote, true.node, begin, end
-        if self._course.longest_free(*told) >= ROUND:
+        if self._course.longest_free(true.remote, true.node, begin, end) >= ROUND:
             return True
-        return true.upid.startswith("pve:") and self._course.longest_free(*told, polled=True) >= POLLED
+        return true.upid.startswith("pve:") and self._polled(true, begin, end)
+
+    def _polled(self, true: TrueTask, begin: float, end: float) -> bool:
+        """Whether the remote of a task must have been polled, and its node fetched from, between two moments."""
+        return self._course.longest_free(true.remote, true.node, begin, end, polled=True) >= POLLED
 
     def _last(self, true: TrueTask) -> float:
         return self._moment if true.forgotten is None else true.forgotten

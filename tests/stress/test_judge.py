@@ -138,8 +138,9 @@ def test_a_clock_that_is_behind_excuses_unless_it_was_asked_while_it_was() -> No
     excused = Judgement(kept=1, excused=Counter({"is missing: its clock was behind": 1}))
     assert judge([ended], EMPTY, moved_clock(Course(), POLLED - 1, fault)) == excused
     assert judge([ended], EMPTY, moved_clock(blocked((0, 50)), 60, fault)) == excused
-    elsewhere = true(1, ahead=-3_600, node="pve2")
-    assert judge([elsewhere], EMPTY, moved_clock(Course(), 900, "wien/pve2:clock=-3600")) == excused
+    elsewhere, fault = true(1, ahead=-3_600, node="pve2"), "wien/pve2:clock=-3600"
+    assert judge([elsewhere], EMPTY, moved_clock(Course(), POLLED + 1, fault)).misses
+    assert judge([elsewhere], EMPTY, moved_clock(Course(), POLLED - 2, fault)) == excused
 
 
 def test_lies_twins_and_disorder_are_told() -> None:
