@@ -26,9 +26,7 @@ _TELL_EVERY = 500
 
 
 @contextlib.contextmanager
-def exported(
-    path: Path, *, overwrite: bool, cancelled: Callable[[], bool] = lambda: False
-) -> Iterator[BinaryIO]:
+def exported(path: Path, *, overwrite: bool, cancelled: Callable[[], bool] = lambda: False) -> Iterator[BinaryIO]:
     """A file to write, 0600, that takes its place once the context has ended well. Raises FileExistsError if there
     is one and it is not to be overwritten, another OSError, or ScanCancelled if `cancelled` says so at the end."""
     _refuse(path, overwrite)

@@ -106,7 +106,10 @@ def test_what_is_given_up_leaves_no_file(snapshot: Snapshot, tmp_path: Path) -> 
     assert files(tmp_path) == []
     # even where that comes after the last task
     done = [False]
-    with pytest.raises(ScanCancelled), exported(tmp_path / "a", overwrite=False, cancelled=lambda: done[0]) as file:
+    with (
+        pytest.raises(ScanCancelled),
+        exported(tmp_path / "a", overwrite=False, cancelled=lambda: done[0]) as file,
+    ):
         file.write(b"all")
         done[0] = True
     assert files(tmp_path) == []

@@ -123,6 +123,7 @@ class Dashboard(App[None]):
             self._working = asyncio.create_task(self._work())
             self._working.add_done_callback(self._work_ended)
         if self._welcome is not None:
+            self._main.need_remote(self._welcome.command)
             self.push_screen(self._welcome)
         if self._changes is not None:
             self.run_worker(self._follow(self._changes()))
@@ -154,6 +155,7 @@ class Dashboard(App[None]):
         else:
             self._main.fail("keys", "")
         if self._welcome is not None:
+            self._main.need_remote("" if config.remotes else self._welcome.command)
             self._welcome.say("" if config.remotes else "there are no remotes in it yet")
             while config.remotes and self._welcome in self.screen_stack:
                 self.pop_screen()

@@ -11,7 +11,7 @@ from typing import Any
 
 from textual.app import App
 
-from backend.archive import Snapshot, TaskCache
+from backend.archive import CacheError, Snapshot, TaskCache
 from backend.export import FORMATS, export_lines, export_tasks
 from backend.listing import list_running
 from backend.query import Filter
@@ -19,6 +19,7 @@ from backend.remote_tasks import log_lines
 from backend.task import Task
 from backend.text import safe, safe_line
 from tui.access import Access
+from tui.format import counted
 from tui.reading import read_cache
 from tui.screens.ask import AskScreen
 from tui.screens.confirm import ConfirmScreen
@@ -32,16 +33,17 @@ def export_list(app: App[Any], cache: TaskCache, wanted: Filter, moment: str) ->
     """Ask for a file, and write all tasks to it that match. `moment` is a part of the name that is proposed."""
 
     def take(path: Path, overwrite: bool) -> None:
-        app.push_screen(ProgressScreen(str(path), "tasks", partial(_write_list, cache, wanted, path, overwrite)))
+        app.push_screen(ProgressScreen(str(path), "task", partial(_write_list, cache, wanted, path, overwrite)))
 
-    _ask_for_file(app, f"remote-tasks-{moment}.csv", FORMATS, take)
+    question = _ask_for_file(app, f"remote-tasks-{moment}.csv", FORMATS, take)
+    app.run_worker(_say_how_many(question, cache, wanted), exit_on_error=False)
 
 
 def export_log(app: App[Any], access: Access, task: Task, moment: str) -> None:
     """Ask for a file, and write a task's whole log to it, asked of its remote anew."""
 
     def take(path: Path, overwrite: bool) -> None:
-        app.push_screen(ProgressScreen(str(path), "lines", partial(_write_log, access, task, path, overwrite)))
+        app.push_screen(ProgressScreen(str(path), "line", partial(_write_log, access, task, path, overwrite)))
 
     name = re.sub(r"[^A-Za-z0-9_-]+", "-", f"{task.worker_type}-{task.worker_id or task.node}")[:100]
     _ask_for_file(app, f"{name}-{moment}.log", (), take)
@@ -49,7 +51,7 @@ def export_log(app: App[Any], access: Access, task: Task, moment: str) -> None:
 
 async def _write_list(cache: TaskCache, wanted: Filter, path: Path, overwrite: bool, tell: Tell) -> int:
     def write(snapshot: Snapshot, cancelled: Callable[[], bool]) -> int:
-        total = snapshot.count(wanted, cancelled=cancelled) + len(list_running(snapshot, wanted))
+        total = _number(snapshot, wanted, cancelled)
         return export_tasks(
             snapshot,
             wanted,
@@ -62,13 +64,25 @@ async def _write_list(cache: TaskCache, wanted: Filter, path: Path, overwrite: b
     return await read_cache(cache, write)
 
 
+def _number(snapshot: Snapshot, wanted: Filter, cancelled: Callable[[], bool]) -> int:
+    """How many tasks match, running ones too."""
+    return snapshot.count(wanted, cancelled=cancelled) + len(list_running(snapshot, wanted))
+
+
+async def _say_how_many(question: AskScreen, cache: TaskCache, wanted: Filter) -> None:
+    # where that cannot be read, the writing tells
+    with contextlib.suppress(CacheError, OSError):
+        number = await read_cache(cache, lambda snapshot, cancelled: _number(snapshot, wanted, cancelled))
+        question.explain(f"{counted(number, 'task')} · {_where(FORMATS)}")
+
+
 async def _write_log(access: Access, task: Task, path: Path, overwrite: bool, tell: Tell) -> int:
     async with await access.open(task) as client, aclosing(log_lines(client, task.upid)) as lines:
         clean = (safe_line(line) async for line in lines)
         return await export_lines(clean, path, overwrite=overwrite, progress=lambda written: tell(written, None))
 
 
-def _ask_for_file(app: App[Any], proposal: str, endings: Collection[str], take: Take) -> None:
+def _ask_for_file(app: App[Any], proposal: str, endings: Collection[str], take: Take) -> AskScreen:
     """Ask where to write to, and where there is a file already, whether to overwrite it."""
 
     def go_on(answer: str | None) -> None:
@@ -81,9 +95,14 @@ def _ask_for_file(app: App[Any], proposal: str, endings: Collection[str], take: 
         else:
             take(path, False)
 
+    question = AskScreen("write to", _where(endings), partial(_wrong_file, endings), answer=proposal)
+    app.push_screen(question, go_on)
+    return question
+
+
+def _where(endings: Collection[str]) -> str:
     kinds = f"{' or '.join(endings)} · " if endings else ""
-    hint = safe(f"{kinds}in {Path.cwd()} unless you say where")
-    app.push_screen(AskScreen("write to", hint, partial(_wrong_file, endings), answer=proposal), go_on)
+    return safe(f"{kinds}in {Path.cwd()} unless you say where")
 
 
 def _path(answer: str) -> Path:

@@ -30,6 +30,17 @@ def span(seconds: float) -> str:
     return f"{whole // 3600} h" if whole < 2 * 86_400 else f"{whole // 86_400} d"
 
 
+def age(seconds: float) -> str:
+    """An age in its two largest units: `3d 7h`, `7h 5m`, `33m`, `12s`."""
+    whole = max(0, int(seconds))
+    minutes, hours, days = whole // 60, whole // 3600, whole // 86_400
+    if days:
+        return f"{days:,}d {hours % 24}h"
+    if hours:
+        return f"{hours}h {minutes % 60}m"
+    return f"{minutes}m" if minutes else f"{whole}s"
+
+
 def local(timestamp: float, tz: tzinfo | None) -> datetime | None:
     """The date and time of UNIX seconds in `tz` (None: local time); None for what no calendar holds."""
     try:

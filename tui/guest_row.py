@@ -9,22 +9,32 @@ from rich.cells import cell_len
 from backend.guests import Guest
 from backend.query import guest_id
 from backend.task import Status
-from backend.times import format_duration
 from tui.filter_text import term, written
-from tui.format import count, day_and_minute, fit
+from tui.format import age, count, day_and_minute, fit
 from tui.row import GAP, SIGNS, Piece, Tone
 
 _AGE = 9
 _SIGN = 3
+_LEAST_WITH_AGE = 40
 _MEASURED = 1_000
 """Guests whose names the columns are made for: the worst ones."""
 _MOST_SERVERS = 8
 """Backup Servers that a filter names; among more of them, the guest's own remote is enough to begin with."""
 
 
-class GuestColumns(NamedTuple):
-    """The width of each column in cells."""
+_WENT = {
+    Status.RUNNING: "runs since",
+    Status.OK: "OK",
+    Status.WARNING: "with warnings",
+    Status.ERROR: "failed",
+    Status.UNKNOWN: "failed",
+}
 
+
+class GuestColumns(NamedTuple):
+    """The width of each column in cells; 0 where it is folded away."""
+
+    age: int
     remote: int
     guest: int
     backups: int
@@ -32,22 +42,21 @@ class GuestColumns(NamedTuple):
 
 def guest_columns(guests: Sequence[Guest], width: int) -> GuestColumns:
     """Columns for the names of these guests in rows of so many cells."""
+    if width < _LEAST_WITH_AGE:
+        # which guest it is comes first; how its backup went is told by the sign
+        room = max(0, width - _SIGN - len(GAP))
+        return GuestColumns(0, room * 2 // 5, room - room * 2 // 5, 0)
     share = max(8, width // 4)
     first = guests[:_MEASURED]
     remote = min(share, max([len("REMOTE"), *(len(guest.remote) for guest in first)]))
     name = min(share, max([len("GUEST"), *(cell_len(guest_name(guest)) for guest in first)]))
-    return GuestColumns(remote, name, max(0, width - _SIGN - _AGE - remote - name - 3 * len(GAP)))
+    return GuestColumns(_AGE, remote, name, max(0, width - _SIGN - _AGE - remote - name - 3 * len(GAP)))
 
 
 def guest_header(columns: GuestColumns) -> str:
     """The names of the columns."""
-    cells = [
-        fit("AGE", _AGE, right=True),
-        fit("REMOTE", columns.remote),
-        fit("GUEST", columns.guest),
-        fit("BACKUPS", columns.backups),
-    ]
-    return " " * _SIGN + GAP.join(cells)
+    names = zip(("LAST GOOD", "REMOTE", "GUEST", "LAST BACKUP"), columns, strict=True)
+    return " " * _SIGN + GAP.join(fit(name, width, right=name == "LAST GOOD") for name, width in names if width)
 
 
 def guest_name(guest: Guest) -> str:
@@ -61,11 +70,12 @@ def guest_row(guest: Guest, columns: GuestColumns, now: float, tz: tzinfo | None
     """The row. `now` (UNIX seconds) is what ages count to."""
     status = guest_status(guest)
     tone = Tone(status.value)
-    age = "none" if guest.good is None else format_duration(now - guest.good)
+    good = "none" if guest.good is None else age(now - guest.good)
     words = backup_words(guest, tz)
+    aged = fit(good, columns.age, right=True) + GAP if columns.age else ""
     return [
         Piece(f" {SIGNS[status]} ", tone),
-        Piece(fit(age, _AGE, right=True) + GAP, tone if guest.good is None else Tone.TEXT),
+        Piece(aged, tone if guest.good is None else Tone.TEXT),
         Piece(fit(guest.remote, columns.remote) + GAP, Tone.TEXT),
         Piece(fit(guest_name(guest), columns.guest) + GAP, Tone.TEXT),
         Piece(fit(words, columns.backups), Tone.DIM if status is Status.OK else tone),
@@ -80,19 +90,14 @@ def guest_status(guest: Guest) -> Status:
 
 
 def backup_words(guest: Guest, tz: tzinfo | None) -> str:
-    """What is known of a guest's backups."""
-    parts = []
-    if guest.last_status is Status.RUNNING:
-        parts.append("runs now")
-    if guest.failed and guest.last is not None:
-        parts.append(f"failed {day_and_minute(guest.last, tz)}")
+    """How the last backup went and when it began, and how many failed; how long ago the last good one was stands
+    beside it."""
+    if guest.last is not None and guest.last_status is not None:
+        parts = [f"{_WENT[guest.last_status]} {day_and_minute(guest.last, tz)}"]
+    else:
+        parts = ["none in the kept days" if guest.without else "none of its own"]
     if guest.good is None and guest.jobs is not None:
-        parts.append(f"a job over several guests ended well {day_and_minute(guest.jobs, tz)}")
-    elif guest.good is None and guest.last is None:
-        parts.append("none known")
-    if guest.good is not None:
-        warned = " with warnings" if guest.last == guest.good and guest.last_status is Status.WARNING else ""
-        parts.append(f"good{warned} {day_and_minute(guest.good, tz)}")
+        parts.append(f"a job over several guests OK {day_and_minute(guest.jobs, tz)}")
     if guest.failures > 1 or (guest.failures and not guest.failed):
         parts.append(f"{count(guest.failures)} failed in the kept days")
     return " · ".join(parts)

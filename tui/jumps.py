@@ -9,11 +9,16 @@ from typing import NamedTuple
 
 from backend.query import Filter, Term
 from backend.task import Status
-from backend.times import MOMENT_EXPECTED, parse_moment
+from backend.times import parse_moment
 from tui.history import HistoryRows, Key
 from tui.widgets.history_pane import HistoryPane
 
-PLACE_EXAMPLES = "14:30   yesterday   2h   2026-11-01 08:00   41%"
+PLACE_EXAMPLES = "14:30   yesterday 14:30   2h   2026-11-01 08:00   50%"
+
+_EXPECTED = (
+    "a time (14:30, yesterday 14:30, 2026-11-01 08:00), a date (2026-11-01, yesterday), a span back from now "
+    "(10m, 2h, 7d) or a part of the way (50%)"
+)
 
 _PERCENT = re.compile(r"(\d{1,3}(?:\.\d+)?) ?%")
 _CLOCK = re.compile(r"\d{1,2}:\d{2}(:\d{2})?")
@@ -47,7 +52,7 @@ def read_place(text: str, now: float, tz: tzinfo | None) -> Moment | Share:
         if last > now and _CLOCK.fullmatch(text):
             last = parse_moment(f"yesterday {text}", now, tz)[1]
     except ValueError:
-        raise ValueError(f"expected a part of the way (41%), {MOMENT_EXPECTED}, not {text!r}") from None
+        raise ValueError(f"expected {_EXPECTED}, not {text!r}") from None
     return Moment(last)
 
 

@@ -25,25 +25,25 @@ _CAPS = {
 
 
 class Place(StrEnum):
-    """Where a key works."""
+    """Where a key works, as the help calls it."""
 
-    FIND = "filter"
-    MOVE = "moving"
-    LIST = "lists"
-    SCREEN = "dashboard"
-    FILTER = "filter line"
-    CHOOSE = "choosing from a list"
-    ASK = "answering a question"
-    TASK = "one task"
-    STATISTICS = "statistics"
-    GUESTS = "guests"
-    REMOTES = "remotes"
-    ROWS = "log, statistics, guests and remotes"
-    CONFIRM = "before something is done"
-    PROGRESS = "while a file is written"
-    DIALOG = "details and help"
-    START = "before there is a configuration"
-    EVERYWHERE = "everywhere"
+    FIND = "Filter the lists"
+    MOVE = "Jump in the history"
+    LIST = "Move in a list"
+    SCREEN = "Other views, and what can be done"
+    FILTER = "While a filter is typed"
+    CHOOSE = "Choosing from a list"
+    ASK = "Answering a question"
+    TASK = "View of one task"
+    STATISTICS = "Statistics"
+    GUESTS = "Guests"
+    REMOTES = "Remotes"
+    ROWS = "Move in a log, in statistics, guests and remotes"
+    CONFIRM = "Before something is done"
+    PROGRESS = "While a file is written"
+    DIALOG = "Details and this help"
+    START = "Before there is a configuration"
+    EVERYWHERE = "Everywhere"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,7 @@ class Key:
         action: the action of the widget, screen or app the place belongs to.
         help: what it does, in a sentence's words.
         label: one word for the bottom line; empty if it is not to stand there.
+        short: the label where there is little room.
         rank: of the labels that do not all fit those of the highest rank go first.
         priority: whether it beats the focused widget's own keys. Those that move the focus do: they act before
             the next key is read, so that of keys that come in one piece, as over a slow line, none goes astray.
@@ -71,6 +72,7 @@ class Key:
     rank: int = 0
     priority: bool = False
     shown: str = ""
+    short: str = ""
 
     @property
     def cap(self) -> str:
@@ -97,22 +99,25 @@ def cap(key: str) -> str:
 # fmt: off
 KEYS: tuple[Key, ...] = (
     Key(Place.FIND, "filter", "slash", "filter", "narrow both lists as you type", "filter", priority=True),
-    Key(Place.FIND, "clear-filter", "escape", "clear_filter", "clear the filter", "clear filter"),
+    Key(Place.FIND, "clear-filter", "escape", "clear_filter", "clear the filter", "clear filter",
+        short="clear"),
     Key(Place.FIND, "errors", "1", "switch_status('error')",
-        "errors only, or among others; again: not", "errors", 5),
+        "errors only, or among others; again: not", "errors", 1),
     Key(Place.FIND, "warnings", "2", "switch_status('warning')",
         "tasks with warnings only, or among others; again: not"),
     Key(Place.FIND, "running", "3", "switch_status('running')", "running tasks only, or among others; again: not"),
-    Key(Place.FIND, "choose-remote", "r", "choose('remote')", "choose remotes", "remote", 3),
-    Key(Place.FIND, "choose-type", "t", "choose('type')", "choose task types", "type", 4),
-    Key(Place.FIND, "choose-user", "u", "choose('user')", "choose users", "user", 6),
+    Key(Place.FIND, "choose-remote", "r", "choose('remote')", "choose remotes", "remote", 9),
+    Key(Place.FIND, "choose-type", "t", "choose('type')", "choose task types", "type", 8),
+    Key(Place.FIND, "choose-user", "u", "choose('user')", "choose users", "user", 10),
     Key(Place.FIND, "like-this", "f", "choose_like(False)",
-        "only tasks like this one: choose in what", "like this", 6),
+        "only tasks like this one: choose in what", "like this", 10),
     Key(Place.FIND, "unlike-this", "F", "choose_like(True)", "no tasks like this one: choose in what"),
-    Key(Place.FIND, "saved-filters", "o", "choose_saved", "choose one of the saved filters", "saved", 7),
+    Key(Place.FIND, "saved-filters", "o", "choose_saved", "choose one of the saved filters", "saved", 11),
     Key(Place.FIND, "save-filter", "O", "save_filter", "save the filter under a name"),
-    Key(Place.FIND, "guest-tasks", "B", "filter_guest", "all tasks of the guest that this one is about"),
-    Key(Place.LIST, "open", "enter", "open", "show all of the task under the cursor", "open", 1),
+    Key(Place.FIND, "guest-tasks", "B", "filter_guest",
+        "all tasks of the guest that this one is about; where it is about none, it asks for one"),
+    Key(Place.LIST, "open", "enter", "open", "show all of the task under the cursor, and its log",
+        "task and log", 1, short="log"),
     Key(Place.LIST, "down", "down,j", "move(1)", "next task"),
     Key(Place.LIST, "up", "up,k", "move(-1)", "previous task"),
     Key(Place.LIST, "page-down", "pagedown,ctrl+f", "page(1)", "a page down"),
@@ -120,31 +125,34 @@ KEYS: tuple[Key, ...] = (
     Key(Place.LIST, "top", "home", "top", "to the newest task, and follow what comes"),
     Key(Place.LIST, "bottom", "end", "bottom", "to the oldest task"),
     Key(Place.MOVE, "next-error", "e", "next_with('error', False)",
-        "to the next error down the history", "next error", 2),
+        "to the next error down the history", "next error", 1, short="next"),
     Key(Place.MOVE, "previous-error", "E", "next_with('error', True)", "to the error before, up the history"),
     Key(Place.MOVE, "next-warning", "w", "next_with('warning', False)", "to the next warnings down the history"),
     Key(Place.MOVE, "previous-warning", "W", "next_with('warning', True)",
         "to the warnings before, up the history"),
-    Key(Place.MOVE, "go-to", "g", "go_to", "to a time, or a part of the way down the history", "go to", 2),
+    Key(Place.MOVE, "go-to", "g", "go_to", "to a time, or a part of the way down the history",
+        "go to time", 2, priority=True, short="time"),
     Key(Place.MOVE, "mark", "m", "mark", "mark the task under the cursor, or unmark it"),
     Key(Place.MOVE, "next-mark", "apostrophe", "next_mark",
         "to the next marked task, from the last one to the first"),
     Key(Place.MOVE, "timeline-back", "left_square_bracket", "next_cell(-1)",
         "one bar of the timeline back in time"),
     Key(Place.MOVE, "timeline-on", "right_square_bracket", "next_cell(1)", "one bar of the timeline on in time"),
-    Key(Place.MOVE, "other-list", "tab", "next_pane", "to the other list", "other list", 5),
-    Key(Place.MOVE, "sort-running", "S", "sort", "what runs by start, by duration or by remote"),
+    Key(Place.MOVE, "other-list", "tab", "next_pane", "to the other list", "other list", 7),
+    Key(Place.MOVE, "sort-running", "greater_than_sign", "sort",
+        "what runs by start, by duration or by remote"),
     Key(Place.MOVE, "more-running", "plus", "resize(1)", "make the list of what runs higher"),
     Key(Place.MOVE, "less-running", "minus", "resize(-1)", "make the list of what runs lower"),
+    Key(Place.SCREEN, "stop", "S", "stop", "stop the running task under the cursor; asks first", "stop", 2),
     Key(Place.SCREEN, "columns", "c", "choose_columns", "choose the history's columns"),
     Key(Place.SCREEN, "statistics", "s", "statistics",
-        "counts by status: of kinds of tasks, and of remotes", "stats", 4),
-    Key(Place.SCREEN, "guests", "b", "guests", "guests by the age of their last backup", "guests", 4),
-    Key(Place.SCREEN, "export", "x", "export", "write what the lists show to a file", "export", 7),
-    Key(Place.SCREEN, "fetch", "f5", "fetch", "fetch from the remotes now", "fetch", 6),
-    Key(Place.SCREEN, "remotes", "f9", "remotes", "every remote, and all that is wrong with it", "remotes", 1),
-    Key(Place.SCREEN, "help", "question_mark,f1", "help", "this help", "keys"),
-    Key(Place.SCREEN, "quit", "q", "app.quit", "quit", "quit"),
+        "counts by status: of kinds of tasks, and of remotes", "statistics", 4, short="stats"),
+    Key(Place.SCREEN, "guests", "b", "guests", "guests by the age of their last backup", "guests", 5),
+    Key(Place.SCREEN, "export", "x", "export", "write what the lists show to a file", "export", 6),
+    Key(Place.SCREEN, "fetch", "f5", "fetch", "fetch from the remotes now", "fetch", 9),
+    Key(Place.SCREEN, "remotes", "f9", "remotes", "every remote, and all that is wrong with it", "remotes", 3),
+    Key(Place.SCREEN, "help", "question_mark,f1", "help", "this help", "help"),
+    Key(Place.SCREEN, "quit", "q", "app.quit", "quit", "quit", 2),
     Key(Place.FILTER, "keep-filter", "enter", "keep",
         "keep the filter and go to the history", "keep", priority=True),
     Key(Place.FILTER, "leave-filter", "escape", "give_up",
@@ -185,21 +193,23 @@ KEYS: tuple[Key, ...] = (
     Key(Place.TASK, "details", "i", "details", "all that is known of the task, in full", "details", 4),
     Key(Place.TASK, "right", "right", "shift(16)", "to the rest of long lines, and back", shown="→ ←"),
     Key(Place.TASK, "left", "left", "shift(-16)", "back to the beginning of long lines"),
-    Key(Place.TASK, "help", "question_mark,f1", "help", "this help", "keys"),
+    Key(Place.TASK, "help", "question_mark,f1", "help", "this help", "help"),
     Key(Place.STATISTICS, "back", "escape,q", "dismiss", "back to the lists", "back"),
     Key(Place.STATISTICS, "next-span", "t,s", "next_span", "count over another time: 24 h, 7 d, all", "time"),
     Key(Place.STATISTICS, "left", "left", "to_column(-1)", "to another number of the row", shown="← →"),
     Key(Place.STATISTICS, "right", "right", "to_column(1)", "to the next number of the row"),
-    Key(Place.STATISTICS, "help", "question_mark,f1", "help", "this help", "keys"),
+    Key(Place.STATISTICS, "help", "question_mark,f1", "help", "this help", "help"),
     Key(Place.GUESTS, "back", "escape,q", "back", "show all guests; or back to the lists", "back"),
+    Key(Place.GUESTS, "errors", "1", "switch_trouble",
+        "only guests whose last backup failed or that have none; again: all", "none or failed", 2),
     Key(Place.GUESTS, "search", "slash", "narrow",
         "only guests whose row holds some words", "narrow", priority=True),
-    Key(Place.GUESTS, "help", "question_mark,f1", "help", "this help", "keys"),
+    Key(Place.GUESTS, "help", "question_mark,f1", "help", "this help", "help"),
     Key(Place.REMOTES, "back", "escape,q", "dismiss", "back to the lists", "back"),
     Key(Place.REMOTES, "details", "i", "details", "all that is known of this remote, in full", "details", 2),
     Key(Place.REMOTES, "fetch-remote", "r", "fetch_one", "fetch from this remote now", "fetch this one", 3),
     Key(Place.REMOTES, "fetch", "f5", "fetch_all", "fetch from all remotes now", "fetch all", 4),
-    Key(Place.REMOTES, "help", "question_mark,f1", "help", "this help", "keys"),
+    Key(Place.REMOTES, "help", "question_mark,f1", "help", "this help", "help"),
     Key(Place.ROWS, "open", "enter", "open", "show the tasks that the row is about", "open", 1),
     Key(Place.ROWS, "down", "down,j", "move(1)", "next row"),
     Key(Place.ROWS, "up", "up,k", "move(-1)", "previous row"),
@@ -210,11 +220,18 @@ KEYS: tuple[Key, ...] = (
     Key(Place.CONFIRM, "yes", "y", "confirm", "yes, do it", "yes", priority=True),
     Key(Place.CONFIRM, "no", "escape,n,q", "dismiss", "no; nothing is done", "no", priority=True),
     Key(Place.PROGRESS, "give-up", "escape", "give_up", "give up; no file is left", "give up", priority=True),
+    Key(Place.PROGRESS, "close-written", "enter,q", "close",
+        "back, once the file is written", "back", priority=True),
     Key(Place.DIALOG, "close", "escape,enter,q", "dismiss", "back", "back"),
     Key(Place.DIALOG, "down", "down,j", "scroll_down", "scroll down"),
     Key(Place.DIALOG, "up", "up,k", "scroll_up", "scroll up"),
+    Key(Place.DIALOG, "page-down", "pagedown,space,ctrl+f", "page_down", "a page down", "scroll"),
+    Key(Place.DIALOG, "page-up", "pageup,ctrl+b", "page_up", "a page up"),
+    Key(Place.DIALOG, "top", "home", "scroll_home", "to the beginning"),
+    Key(Place.DIALOG, "bottom", "end,G", "scroll_end", "to the end"),
     Key(Place.START, "demo", "d", "demo", "look around on a simulated fleet", "demo", 1),
     Key(Place.START, "lists", "escape", "dismiss", "to the lists, empty as they are", "lists", 2),
+    Key(Place.START, "help", "question_mark,f1", "help", "this help", "help"),
     Key(Place.START, "quit", "q", "app.quit", "quit", "quit"),
     Key(Place.EVERYWHERE, "quit-anywhere", "ctrl+q", "quit", "quit", priority=True),
     Key(Place.EVERYWHERE, "commands", "ctrl+p", "command_palette", "commands and colour themes", priority=True),

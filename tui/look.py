@@ -53,7 +53,7 @@ def _look_at_place(directory: Path) -> tuple[bool, str]:
     try:
         status = os.statvfs(directory)
     except (FileNotFoundError, NotADirectoryError):
-        return False, f"the cache directory is gone; start remote-tasks again to fetch anew ({directory})"
+        return False, f"the cache directory is gone; whoever fetches makes it anew ({directory})"
     except OSError as error:
         return False, f"the cache directory cannot be looked at: {error.strerror} ({directory})"
     free = status.f_bavail * status.f_frsize

@@ -1,8 +1,9 @@
 """What the dashboard remembers from one time to the next, in one small file of the user's: filters, columns, sizes
-and colours."""
+and colours. Several dashboards may share it: each writes only what it has changed itself."""
 
 import asyncio
 import contextlib
+import fcntl
 import os
 import tempfile
 from collections.abc import Callable
@@ -82,7 +83,7 @@ class Memory:
 
     def _read(self, path: Path) -> None:
         try:
-            self.now = self._saved = msgspec.json.decode(path.read_bytes(), type=Remembered)
+            self.now = self._saved = _decode(path)
         except FileNotFoundError:
             pass
         except (OSError, ValueError) as error:
@@ -92,20 +93,65 @@ class Memory:
                 path.replace(path.with_name(f"{path.name}.broken"))
 
     async def _save(self, path: Path) -> None:
-        while self._saved is not self.now:
-            new = self.now
+        while self._saved != self.now:
+            mine = self.now
             try:
-                await asyncio.to_thread(_write, path, msgspec.json.format(msgspec.json.encode(new)))
+                written = await asyncio.to_thread(_update, path, self._saved, mine)
             except OSError as error:
                 self.failed(f"{path}: cannot be written: {error.strerror}")
                 return
-            self._saved = new
             self.failed("")
+            # filters that another dashboard has added are there from now on; how this one looks stays its own
+            both = merged(mine, self.now, written)
+            self.now = msgspec.structs.replace(self.now, filters=both.filters, saved=both.saved)
+            self._saved = msgspec.structs.replace(mine, filters=written.filters, saved=written.saved)
+
+
+def merged(base: Remembered, mine: Remembered, theirs: Remembered) -> Remembered:
+    """What two have made of the same `base`: mine where I changed it, else theirs. Of the last filters and the
+    saved ones both keep what they added."""
+    fields = {
+        name: getattr(mine, name)
+        for name in Remembered.__struct_fields__
+        if getattr(mine, name) != getattr(base, name)
+    }
+    if "filters" in fields:
+        added = [text for text in mine.filters if text not in base.filters or text == mine.filters[0]]
+        fields["filters"] = tuple(dict.fromkeys((*added, *theirs.filters)))[:MOST_FILTERS]
+    if "saved" in fields:
+        forgotten = base.saved.keys() - mine.saved.keys()
+        kept = {name: text for name, text in theirs.saved.items() if name not in forgotten}
+        changed = {name: text for name, text in mine.saved.items() if base.saved.get(name) != text}
+        fields["saved"] = kept | changed
+    return msgspec.structs.replace(theirs, **fields)
+
+
+def _update(path: Path, base: Remembered, mine: Remembered) -> Remembered:
+    """Write what has changed from `base` to `mine` into a file that others may have written since; what is in the
+    file then. Raises OSError."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        # of two that write at once one waits; the lock goes with the handle
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        try:
+            theirs = _decode(path)
+        except (FileNotFoundError, ValueError):
+            theirs = base
+        both = merged(base, mine, theirs)
+        _write(path, msgspec.json.format(msgspec.json.encode(both)))
+    finally:
+        os.close(folder)
+    return both
+
+
+def _decode(path: Path) -> Remembered:
+    """What is in a file. Raises OSError and ValueError."""
+    return msgspec.json.decode(path.read_bytes(), type=Remembered)
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Put a file in the place of the one before, whole or not at all."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """Put a file in the place of the one before, whole or not at all. Raises OSError."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:

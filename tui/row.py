@@ -30,6 +30,9 @@ _LEAST_BESIDE_NOTE = 12
 _LEAST_BESIDE_TASK = 12
 
 
+STOPPING = "stopping"
+"""What is said of a running task that has been asked to stop."""
+
 MARK = "▪"
 """The sign of a row that the user has marked."""
 
@@ -181,16 +184,18 @@ def history_row(
     return pieces
 
 
-def running_row(task: Task, columns: Columns, until: float | None, stale: str = "", line: str = "") -> list[Piece]:
-    """A running task's row. `until` (UNIX seconds) is what its elapsed time counts to, None if nobody knows.
-    `stale` says that nobody knows whether it still runs; it stands beside the task's words where there is room.
-    So does `line`, the last one of its log, of which as much is shown as fits."""
+def running_row(
+    task: Task, columns: Columns, until: float | None, note: str = "", line: str = "", *, quiet: bool = False
+) -> list[Piece]:
+    """A running task's row; `quiet` if nobody knows whether it still runs. `until` (UNIX seconds) is what its
+    elapsed time counts to, None if nobody knows. `note` says how it is, and stands beside the task's words where
+    there is room. Without a note `line` does, the last one of its log, of which as much is shown as fits."""
     elapsed = ""
     if columns.duration:
         words = "" if until is None else format_duration(task.duration(until))
         elapsed = fit(words, columns.duration, right=True) + GAP
-    note = stale or _beside(task, columns, line)
-    return _pieces(task, Tone.DIM if stale else Tone.RUNNING, elapsed, columns, note)
+    note = note or _beside(task, columns, line)
+    return _pieces(task, Tone.DIM if quiet else Tone.RUNNING, elapsed, columns, note)
 
 
 def ended_row(task: Task, columns: Columns, *, faded: bool) -> list[Piece]:

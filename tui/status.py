@@ -2,6 +2,7 @@
 empty. Pure functions of what was seen; what is wrong is `trouble`'s matter, and the screen the widgets'."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from typing import NamedTuple
@@ -20,6 +21,9 @@ STALE_TASK = 60
 WRONG_CLOCK = 5
 """Seconds from which on a remote's clock counts as wrong: nobody knows it to the second."""
 
+ADD_COMMAND = "remote-tasks remotes add NAME"
+"""What adds a remote to the usual configuration."""
+
 _BAR = 10
 
 
@@ -33,6 +37,7 @@ class Seen:
         since: when the dashboard began to look (UNIX seconds).
         damage: what of the cache cannot be read, in words.
         failures: what went wrong in the dashboard's own process, in words.
+        add_command: the command that adds a remote; empty where some are configured.
     """
 
     health: Health = field(default_factory=Health)
@@ -40,6 +45,12 @@ class Seen:
     since: float = 0.0
     damage: tuple[str, ...] = ()
     failures: tuple[str, ...] = ()
+    add_command: str = ""
+
+    @property
+    def unconfigured(self) -> bool:
+        """Whether no remote is configured."""
+        return bool(self.add_command) or bool(self.health.updated and not self.health.remotes)
 
 
 class Part(NamedTuple):
@@ -110,12 +121,13 @@ def bar(round: Round) -> str:
     return "━" * full + "╌" * (_BAR - full)
 
 
-def nothing_finished(seen: Seen, filter_text: str, now: float) -> str:
-    """Why the history is empty."""
+def nothing_finished(seen: Seen, filter_text: str, now: float, unknown: Sequence[str] = ()) -> str:
+    """Why the history is empty. `unknown` tells of the names in the filter that no task has."""
     if filter_text:
-        return f"Nothing matches {safe(filter_text)}: Escape clears the filter"
-    if seen.health.updated and not seen.health.remotes:
-        return "No remotes are configured"
+        why = unknown[0] if unknown else "Escape clears the filter"
+        return f"Nothing matches {safe(filter_text)}: {why}"
+    if seen.unconfigured:
+        return f"No remote is configured; add one: {safe(seen.add_command) or ADD_COMMAND}"
     round = seen.health.round
     if round is not None and round.finished is None:
         return f"No tasks yet: the first round has fetched {progress(round)}"
@@ -128,6 +140,8 @@ def nothing_finished(seen: Seen, filter_text: str, now: float) -> str:
 
 def nothing_running(seen: Seen, filter_text: str) -> str:
     """Why the running pane is empty."""
+    if seen.unconfigured and not seen.running:
+        return "No remote is configured"
     if filter_text and seen.running:
         return f"None of the {count(seen.running)} running tasks matches"
     return "Nothing is running"

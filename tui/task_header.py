@@ -2,7 +2,7 @@
 
 from datetime import tzinfo
 
-from rich.cells import cell_len
+from rich.cells import cell_len, chop_cells
 from textual.content import Content
 
 from backend.task import Status, Task
@@ -23,13 +23,18 @@ COLOURS = {
 """The style of each status' words."""
 
 _DIM = "$foreground 60%"
+_LEAST_HEIGHT = 9
+"""The lowest screen (lines) with room for more than one line of it."""
 
 
 def task_header(
     task: Task, related: Related | None, width: int, height: int, now: float, tz: tzinfo | None
 ) -> Content:
-    """The lines, each as long as `width` at most; a status takes no more than a third of a screen so `height`.
+    """The lines, each as long as `width` at most; a status takes no more than a third of a screen so `height`,
+    and on the lowest screens there is but one line.
     `related` is None until it is known; `now` (UNIX seconds) is what a running task's time counts to."""
+    if height < _LEAST_HEIGHT:
+        return _single(task, width)
     lines = _title(task, width, max(2, height // 3))
     parsed = task.parsed
     upid = parsed.upid
@@ -44,6 +49,15 @@ def task_header(
         if not related.after and not related.before:
             lines.append(Content.styled("No other task of this guest or kind is known", _DIM))
     return Content("\n").join(lines)
+
+
+def _single(task: Task, width: int) -> Content:
+    """All that there is room for on the smallest screens."""
+    sign, colour = SIGNS[task.status_class], COLOURS[task.status_class]
+    words = "running" if task.running else task.status or "unknown"
+    return Content.assemble(
+        (f"{sign} ", colour), (safe(task.description), "bold"), (f"  {safe(words)}", colour)
+    ).truncate(width, ellipsis=True)
 
 
 def _title(task: Task, width: int, most: int) -> list[Content]:
@@ -71,8 +85,8 @@ def _times(task: Task, now: float, tz: tzinfo | None) -> str:
 
 
 def _folded(text: str, width: int) -> list[Content]:
-    """A text without spaces, in as many lines as it needs."""
-    return [Content.styled(text[start : start + width], _DIM) for start in range(0, len(text), width)]
+    """A text without spaces, in as many lines of so many cells as it needs."""
+    return [Content.styled(line, _DIM) for line in chop_cells(text, width)]
 
 
 def _line(label: str, task: Task, width: int, now: float, tz: tzinfo | None) -> Content:

@@ -17,6 +17,7 @@ DOTTED = "⣀⣤⣶⣿"
 
 _UNUSUAL = 2.0
 _LEAST_APART = 8
+_NOW = "now"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,15 @@ class Times:
     all: tuple[int, ...]
     errors: tuple[int, ...]
     warnings: tuple[int, ...]
+
+    @property
+    def sole(self) -> Status | None:
+        """The status that all of them have; None where they differ. OK stands for all that did not go wrong."""
+        if self.all == self.errors:
+            return Status.ERROR
+        if self.all == self.warnings:
+            return Status.WARNING
+        return None if any(self.errors) or any(self.warnings) else Status.OK
 
     def cell(self, moment: int) -> int:
         """The cell of a point of time (UNIX seconds); the nearest one for those outside."""
@@ -89,6 +99,15 @@ def bars(counts: Sequence[int]) -> str:
     return _heights(counts, " " + _BARS)
 
 
+def stacked(counts: Sequence[int], lines: int) -> list[str]:
+    """The same, so many lines high, the topmost first: finer by as much."""
+    full, highest = len(_BARS) * lines, max(counts, default=0)
+    heights = [max(1, round(full * count / highest)) if count else 0 for count in counts]
+    signs = " " + _BARS
+    floors = range(full - len(_BARS), -1, -len(_BARS))
+    return ["".join(signs[max(0, min(len(_BARS), height - floor))] for height in heights) for floor in floors]
+
+
 def dotted(counts: Sequence[int]) -> str:
     """The same in quarters, of dots."""
     return _heights(counts, " " + DOTTED)
@@ -106,8 +125,9 @@ def unusual(counts: Sequence[int]) -> list[bool]:
     return [count > _UNUSUAL * mean for count in counts]
 
 
-def axis(edges: Sequence[int], tz: tzinfo | None) -> str:
-    """The line below: a tick and a name where an hour, a day, a week or a month begins, as fits; `─` between."""
+def axis(edges: Sequence[int], tz: tzinfo | None, now: float | None = None) -> str:
+    """The line below: a tick and a name where an hour, a day, a week or a month begins, as fits; `─` between. It
+    ends with a word where it ends `now` (UNIX seconds): the last bar may stand long before."""
     cells = len(edges) - 1
     moments = [local(edge, tz) for edge in edges[:-1]]
     for part, name in _PARTS:
@@ -130,7 +150,10 @@ def axis(edges: Sequence[int], tz: tzinfo | None) -> str:
             line += shown
         elif cell:
             line += "╷"
-    return line + "─" * (cells - len(line))
+    line += "─" * (cells - len(line))
+    if now is not None and edges[-2] <= now < edges[-1] and line.endswith("─" * (len(_NOW) + 1)):
+        line = line.removesuffix("─" * len(_NOW)) + _NOW
+    return line
 
 
 Part = Callable[[datetime], object]

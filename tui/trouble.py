@@ -35,7 +35,7 @@ def work_troubles(seen: Seen, now: float) -> list[str]:
     found = [*seen.failures]
     if health.problem:
         found.append(health.problem)
-    if idle(seen, now):
+    if idle(seen, now) and not seen.unconfigured:
         if health.updated:
             found.append(f"nobody is fetching; data is {span(now - health.updated)} old")
         else:

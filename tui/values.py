@@ -1,6 +1,8 @@
 """What values a field has in the fleet, and how many tasks have them: for completing a filter and choosing from a
 list. Counted in threads."""
 
+import asyncio
+import contextlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from typing import Literal, NamedTuple
@@ -15,6 +17,10 @@ Field = Literal["remote", "node", "type", "user"]
 FIELDS: tuple[Field, ...] = ("remote", "node", "type", "user")
 
 _ATTRIBUTES: dict[Field, str] = {"remote": "remote", "node": "node", "type": "worker_type", "user": "user"}
+
+
+_PATIENCE = 1.0
+"""How long (seconds) the first count is waited for."""
 
 
 class Counted(NamedTuple):
@@ -41,6 +47,7 @@ class FleetValues:
         self._remotes = remotes
         self.known: Values = KNOWN_VALUES
         """The values of each field as they were last counted, the commonest first."""
+        self._looked = asyncio.Event()
 
     async def look(self) -> None:
         """Bring `known` up to date."""
@@ -48,6 +55,12 @@ class FleetValues:
         for field in FIELDS:
             values[field] = [counted.value for counted in await self.counted(field, None)]
         self.known = values
+        self._looked.set()
+
+    async def ready(self) -> None:
+        """Wait until the values have been counted once, though not for long."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._looked.wait(), _PATIENCE)
 
     async def counted(self, field: Field, wanted: Filter | None) -> list[Counted]:
         """The values of a field among the tasks that match, those with the most tasks first."""

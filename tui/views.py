@@ -1,5 +1,6 @@
 """The ways from the lists to the other screens: one task, statistics, guests, and writing to a file."""
 
+import re
 from collections.abc import Callable, Collection
 from datetime import tzinfo
 
@@ -10,8 +11,10 @@ from backend.query import Filter, guest_id
 from backend.task import Task
 from tui.access import Access
 from tui.exporting import export_list
+from tui.filter_text import term
 from tui.format import local
 from tui.guest_row import guest_filter
+from tui.screens.ask import AskScreen
 from tui.screens.guests import GuestsScreen
 from tui.screens.remotes import RemotesScreen
 from tui.screens.statistics import StatisticsScreen
@@ -26,6 +29,7 @@ class Views:
         screen: that of the lists.
         access: asks remotes.
         take: has the lists narrowed by a filter's text.
+        stop: asks whether to stop a task, and does so.
         servers: the names of the Backup Servers.
     """
 
@@ -36,6 +40,7 @@ class Views:
         access: Access,
         *,
         take: Callable[[str], None],
+        stop: Callable[[Task], None],
         servers: Callable[[], Collection[str]],
         now: Callable[[], float],
         tz: tzinfo | None,
@@ -44,6 +49,7 @@ class Views:
         self._cache = cache
         self._access = access
         self._take = take
+        self._stop = stop
         self._servers = servers
         self._now = now
         self._tz = tz
@@ -55,7 +61,7 @@ class Views:
 
     def open_task(self, task: Task) -> None:
         """Show all of a task."""
-        self._screen.app.push_screen(TaskScreen(task, self._cache, self._access, self._now, self._tz))
+        self._screen.app.push_screen(TaskScreen(task, self._cache, self._access, self._stop, self._now, self._tz))
 
     def open_statistics(self) -> None:
         """Show counts; what the user chooses there becomes the filter."""
@@ -71,13 +77,19 @@ class Views:
         """Show the remotes, as they are seen at any time; of the one that the user chooses the tasks are shown."""
         self._screen.app.push_screen(RemotesScreen(seen, self._cache, self._now, self._tz), self._take_chosen)
 
-    def filter_guest(self, task: Task) -> None:
-        """Have the lists show the tasks of the guest that this one is about."""
-        guest = guest_id(task.worker_id)
-        if guest is None:
-            self._screen.notify("This task is about no guest", markup=False, timeout=3)
-        else:
+    def filter_guest(self, task: Task | None) -> None:
+        """Have the lists show the tasks of the guest that this one is about; of none, ask for a guest's number."""
+        guest = None if task is None else guest_id(task.worker_id)
+        if task is not None and guest is not None:
             self._take(guest_filter(task.parsed.type, task.remote, guest, self._servers()))
+            return
+
+        def take(number: str | None) -> None:
+            if number is not None:
+                self._take(term("vmid", number))
+
+        hint = "a guest's number, as 101: its tasks on all remotes"
+        self._screen.app.push_screen(AskScreen("guest", hint, _wrong_number), take)
 
     def export(self, wanted: Filter) -> None:
         """Write what the lists show to a file."""
@@ -87,3 +99,7 @@ class Views:
     def _take_chosen(self, text: str | None) -> None:
         if text is not None:
             self._take(text)
+
+
+def _wrong_number(answer: str) -> str:
+    return "" if re.fullmatch("[0-9]{1,9}", answer) else "expected a guest's number, as 101"

@@ -17,6 +17,7 @@ DAY = 86_400
 _ARCHIVE = re.compile(r"archive\.(?P<start>0|[1-9][0-9]{0,11})(?P<compressed>\.zst)?")
 _FILES = frozenset({"active", "journal", "state", "health"})
 _TEMPORARY = ".tmp-"
+_WORKER_LOCK = ".worker-lock"
 
 
 class CacheError(Exception):
@@ -156,7 +157,7 @@ def _open_lock(path: Path, *, exclusive: bool) -> int | None:
 def try_worker_lock(directory: Path) -> int | None:
     """Take the lock of the one process that works on this cache: the handle that holds it until closed, or None
     if another process has it."""
-    handle = os.open(directory / ".worker-lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    handle = os.open(directory / _WORKER_LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     # A reader that asks whether anybody works holds the lock for a moment.
     for _ in range(20):
         if _try_lock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB):
@@ -166,10 +167,15 @@ def try_worker_lock(directory: Path) -> int | None:
     return None
 
 
+def worker_lock_is(handle: int, directory: Path) -> bool:
+    """Whether a handle of `try_worker_lock` is of the lock that stands in the directory now. Raises OSError."""
+    return os.path.samestat(os.fstat(handle), os.stat(directory / _WORKER_LOCK))
+
+
 def worker_lock_is_held(directory: Path) -> bool:
     """Whether some process works on this cache now."""
     try:
-        handle = os.open(directory / ".worker-lock", os.O_RDONLY | os.O_CLOEXEC)
+        handle = os.open(directory / _WORKER_LOCK, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return False
     try:

@@ -23,6 +23,7 @@ from backend.archive.files import (
     new_file,
     remove_temporaries,
     try_worker_lock,
+    worker_lock_is,
     write_atomically,
 )
 from backend.archive.health import Health, write_health
@@ -110,6 +111,19 @@ class CacheWriter:
             if self._worker_lock is not None:
                 os.close(self._worker_lock)
                 self._worker_lock = None
+
+    def in_place(self) -> bool:
+        """Whether the directory is still the one in which this has the role: not after it was deleted, or another
+        put in its place."""
+        if self._worker_lock is None:
+            return False
+        try:
+            return worker_lock_is(self._worker_lock, self.directory)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError:
+            # a disk that does not answer for a while takes nothing away
+            return True
 
     @property
     def running(self) -> dict[str, Task]:

@@ -23,15 +23,18 @@ log = logging.getLogger(__name__)
 
 TAKE_OVER = 3.0
 """Seconds between two attempts to take over a cache that another process works on."""
+IN_PLACE = 1.0
+"""Seconds between two looks whether the cache directory is still there."""
 HANDED_OVER = 10.0
 """Seconds for which a dashboard leaves alone what a daemon has asked for."""
 
 
 async def run_workers(
     config: Config, directory: Path, *, role: str, clock: Callable[[], float] = time.time
-) -> None:
+) -> bool:
     """Keep a cache directory up to date until cancelled; then everything that was fetched is durable. A dashboard
-    also leaves off when a daemon asks for the work.
+    also leaves off when a daemon asks for the work; and anybody once the directory was deleted or replaced, to
+    begin anew: then this returns True.
 
     `role` is a word for the health file: "daemon" or "dashboard". Raises CacheBusy if another process does this
     already, CacheError if the directory cannot be used. Any trouble after that is told in the cache's health, and
@@ -41,14 +44,27 @@ async def run_workers(
         asked = asyncio.Event()
         work = asyncio.create_task(_work(config, writer, role, asked.set, clock))
         asking = asyncio.create_task(asked.wait() if role == "dashboard" else asyncio.Event().wait())
+        losing = asyncio.create_task(_until_lost(writer))
         try:
-            await asyncio.wait([work, asking], return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([work, asking, losing], return_when=asyncio.FIRST_COMPLETED)
+            return losing.done()
         finally:
+            ended = not work.done() or asked.is_set() or losing.done()
             asking.cancel()
-            if asked.is_set() or not work.done():
+            losing.cancel()
+            if ended:
                 work.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await work
+
+
+async def _until_lost(writer: CacheWriter) -> None:
+    """Wait until what the writer holds is no longer the cache directory."""
+    while True:
+        await asyncio.sleep(IN_PLACE)
+        if not await asyncio.to_thread(writer.in_place):
+            break
+    log.error("%s: the cache directory was deleted or replaced; fetching begins anew", writer.directory)
 
 
 async def run_workers_when_free(config: Config, directory: Path, *, role: str) -> None:
@@ -58,8 +74,8 @@ async def run_workers_when_free(config: Config, directory: Path, *, role: str) -
     back_off = BackOff(TAKE_OVER, 60.0)
     while True:
         try:
-            await run_workers(config, directory, role=role)
-            await asyncio.sleep(HANDED_OVER)
+            if not await run_workers(config, directory, role=role):
+                await asyncio.sleep(HANDED_OVER)
         except CacheBusy:
             back_off.reset()
             await asyncio.sleep(TAKE_OVER)

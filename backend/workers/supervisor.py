@@ -60,7 +60,7 @@ async def supervise(name: str, work: Callable[[], Awaitable[None]], report: Repo
             pause = back_off.next()
             cause = _first_cause(error)
             expected = isinstance(cause, OSError | CacheError)
-            words = str(cause) if expected else f"{type(cause).__name__}: {cause}"
+            words = _in_words(cause) if expected else f"{type(cause).__name__}: {cause}"
             problem = f"{name} failed: {words}; trying again"
             log.error("%s in %.0f s", problem, pause, exc_info=None if expected else error)
             report(name, problem)
@@ -73,3 +73,10 @@ def _first_cause(error: Exception) -> Exception:
     while isinstance(error, ExceptionGroup):
         error = error.exceptions[0]
     return error
+
+
+def _in_words(error: Exception) -> str:
+    """Without the number that Python puts before the system's words."""
+    if not isinstance(error, OSError) or error.strerror is None:
+        return str(error)
+    return error.strerror if error.filename is None else f"{error.filename}: {error.strerror}"

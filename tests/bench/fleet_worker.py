@@ -151,7 +151,7 @@ async def measure(config_path: Path, directory: Path) -> dict[str, Any]:
     }
 
 
-def await_error(work: "asyncio.Task[None]") -> BaseException:
+def await_error(work: "asyncio.Task[bool]") -> BaseException:
     """Why the workers have ended."""
     return work.exception() or RuntimeError("the workers have ended by themselves")
 

@@ -14,6 +14,7 @@ from backend.archive import TaskCache
 from tui.app import Dashboard
 from tui.screens.main import MainScreen
 from tui.widgets.history_pane import HistoryPane
+from tui.widgets.key_line import KeyLine
 from tui.widgets.running_pane import RunningPane
 
 PATIENCE = 10.0
@@ -60,6 +61,19 @@ class Screen:
     def line_with(self, words: str) -> str:
         """The line that has these words."""
         return next(line for line in self.lines if words in line)
+
+    @property
+    def keys(self) -> str:
+        """What the bottom line says, be it in two lines."""
+        line = (
+            self.main.key_line if self.pilot.app.screen is self.main else self.pilot.app.screen.query_one(KeyLine)
+        )
+        return "   ".join(text.strip() for text in self.lines[line.region.y : line.region.bottom])
+
+    @property
+    def line_below(self) -> str:
+        """The line below the history that has the task under the cursor."""
+        return self.lines[self.history.selected_line.region.y]
 
     def row_of_cursor(self) -> int:
         """On which line of the list the cursor is."""

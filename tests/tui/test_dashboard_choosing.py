@@ -228,5 +228,7 @@ async def test_keys_of_the_bottom_line_can_be_clicked(app: Dashboard) -> None:
 
 
 async def click_key(screen: Screen, words: str) -> None:
-    await screen.pilot.click(screen.main.key_line, offset=(screen.lines[-1].index(words) + 2, 0))
+    line = screen.main.key_line
+    row, text = next((y, text) for y, text in enumerate(screen.lines) if y >= line.region.y and words in text)
+    await screen.pilot.click(line, offset=(text.index(words) + 2, row - line.region.y))
     await screen.pilot.pause()

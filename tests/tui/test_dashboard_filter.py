@@ -40,11 +40,11 @@ async def test_enter_keeps_the_filter_and_goes_to_the_list(app: Dashboard) -> No
         assert screen.history.task_list.has_focus
         assert not screen.main.filter_line.is_open
         await screen.until_shown("of 600 ── graz")
-        assert "Esc clear filter" in screen.lines[-1]
+        assert "Esc clear filter" in screen.keys
         await screen.press("escape")
         await screen.until(lambda: "History 600 ──" in screen.text and "── graz" not in screen.text)
         assert "Running 4 ──" in screen.text
-        assert "clear filter" not in screen.lines[-1]
+        assert "clear filter" not in screen.keys
 
 
 async def test_a_wrong_filter_is_explained_until_it_is_mended(app: Dashboard) -> None:
@@ -72,9 +72,9 @@ async def test_a_wrong_filter_is_explained_until_it_is_mended(app: Dashboard) ->
 
 async def refreshed(screen: Screen) -> None:
     """Wait until the dashboard has looked at the cache once more."""
-    before = screen.main._seen
+    before = screen.main._live.tasks
     screen.main.look_soon()
-    await screen.until(lambda: screen.main._seen is not before)
+    await screen.until(lambda: screen.main._live.tasks is not before)
     screen.main._past.soon()
     await screen.pilot.pause(0.3)
 
@@ -209,6 +209,15 @@ async def test_escape_while_typing_clears_the_filter_and_goes_back_to_the_place(
         await screen.until_shown("History 600 ──")
         assert (view.selected, view.cursor, view.top) == before
         assert view.has_focus
+
+
+async def test_a_name_that_no_task_has_is_told_where_nothing_matches(app: Dashboard) -> None:
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = Screen(pilot)
+        await screen.until_shown("History 600")
+        await screen.press("slash")
+        await screen.enter("remote:gratz")
+        await screen.until_shown("Nothing matches remote:gratz: no task has the remote gratz: did you mean graz?")
 
 
 async def test_the_cursor_stays_on_its_task_when_the_filter_comes_and_goes(app: Dashboard) -> None:

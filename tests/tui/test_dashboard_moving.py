@@ -12,6 +12,7 @@ from tests.tui.screen import Screen, dashboard
 from tui.app import Dashboard
 from tui.jumps import Moment, Share, read_place
 from tui.row import MARK
+from tui.timeline import axis, stacked
 from tui.widgets.timeline import GUTTER
 
 TASKS = list(finished_tasks(600))
@@ -69,6 +70,7 @@ async def test_a_jump_stays_within_the_filter_and_says_so_where_it_ends(app: Das
     [
         ("14:30", Moment(int(datetime(2026, 11, 24, 14, 30, 59, tzinfo=UTC).timestamp()))),
         ("23:00", Moment(int(datetime(2026, 11, 23, 23, 0, 59, tzinfo=UTC).timestamp()))),
+        ("yesterday 14:30", Moment(int(datetime(2026, 11, 23, 14, 30, 59, tzinfo=UTC).timestamp()))),
         ("yesterday", Moment(int(datetime(2026, 11, 23, 23, 59, 59, tzinfo=UTC).timestamp()))),
         ("-2h", Moment(NOW - 7200)),
         ("2026-11-01 08:00", Moment(int(datetime(2026, 11, 1, 8, 0, 59, tzinfo=UTC).timestamp()))),
@@ -108,7 +110,7 @@ async def test_a_wrong_place_is_explained_and_escape_leaves(app: Dashboard) -> N
         screen = Screen(pilot)
         await screen.until_shown("History 600")
         await screen.press("g", *"soon", "enter")
-        await screen.until_shown("✗ expected a part of the way (41%), a span back from now")
+        await screen.until_shown("✗ expected a time (14:30, yesterday 14:30, 2026-11-01 08:00)")
         await screen.press("backspace")
         assert "✗ expected" not in screen.text
         await screen.press("escape")
@@ -158,6 +160,11 @@ async def test_the_timeline_shows_all_and_errors_and_is_clicked_into(app: Dashbo
         assert sum(times.all) == 600
         assert sum(times.errors) == sum(task.status_class is Status.ERROR for task in TASKS)
         assert timeline.size.height == 3
+        for cell in range(0, len(times.all), 9):
+            # wherever the mark of what is in view is, the names of hours stay readable
+            await pilot.click(timeline, offset=(GUTTER + cell, 2))
+            line = screen.lines[timeline.region.y + 2][GUTTER : GUTTER + len(times.all)]
+            assert line.translate(str.maketrans("━╻", "─╷")) == axis(times.edges, UTC, NOW)
         cell = len(times.all) // 2
         await pilot.click(timeline, offset=(GUTTER + cell, 0))
         expected = next(task for task in TASKS if task.starttime < times.edges[cell + 1])
@@ -181,6 +188,13 @@ async def test_the_timeline_follows_the_filter_and_the_room(app: Dashboard) -> N
         await screen.press("1")
         number = sum(task.status_class is Status.ERROR for task in TASKS)
         await screen.until(lambda: timeline.times is not None and sum(timeline.times.all) == number)
+        errors_only = timeline.times
+        assert errors_only is not None
+        shown = [line[:-2].rstrip() for line in screen.lines[timeline.region.y :][:3]]
+        assert shown == [
+            (sign + line).rstrip()
+            for sign, line in zip(("   ", "   ", " ✗ "), stacked(errors_only.all, 3), strict=True)
+        ]
         await screen.press("slash")
         await screen.enter(" since:2h")
         since = NOW - 7200
@@ -225,8 +239,8 @@ async def test_the_status_of_the_row_under_the_cursor_stands_whole_below(app: Da
         await screen.press("e")
         await screen.until(lambda: selected(screen).status_class is Status.ERROR)
         task = selected(screen)
-        await screen.until(lambda: screen.lines[-2].startswith(f" ✗ {task.status}"))
-        assert (f"· {task.node} · " in screen.lines[-2]) == (width == 80)
+        await screen.until(lambda: screen.line_below.startswith(f" ✗ {task.status}"))
+        assert (f"· {task.node} · " in screen.line_below) == (width == 80)
 
 
 async def test_among_errors_the_status_has_room_at_80_columns(app: Dashboard) -> None:

@@ -81,7 +81,7 @@ def test_help(snap_compare: Compare, app: Dashboard) -> None:
         screen = Screen(pilot)
         await screen.until_shown("History 600")
         await screen.press("question_mark")
-        await screen.until_shown("Keys: lists")
+        await screen.until_shown("Move in a list")
 
     assert looks_the_same(snap_compare, app, (120, 40), opened)
 

@@ -327,7 +327,7 @@ async def test_no_remotes_is_told_as_what_it_is(tmp_path: Path, clock: Clock) ->
     tell_health(tmp_path, Health(1, "daemon", NOW - 3, None, Round(NOW - 9, NOW - 8, NOW + 50), {}))
     async with dashboard(tmp_path, clock).run_test(size=(80, 24)) as pilot:
         screen = Screen(pilot)
-        await screen.until_shown("No remotes are configured")
+        await screen.until_shown("No remote is configured; add one: remote-tasks remotes add NAME")
         assert screen.lines[0].startswith(" no remotes · 0 running")
         await screen.press("f9")
         await screen.until(lambda: isinstance(pilot.app.screen, RemotesScreen))

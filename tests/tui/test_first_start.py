@@ -125,6 +125,49 @@ async def test_the_lists_can_be_looked_at_all_the_same(places: Places) -> None:
         assert "VM 101 - Start" in screen.text
 
 
+async def test_the_first_screen_has_help_and_q_quits_it(places: Places) -> None:
+    app = make_dashboard(places, Memory())
+    async with app.run_test(size=(100, 30)) as pilot:
+        screen = Screen(pilot)
+        await screen.until_shown("No remote is configured yet")
+        assert "? help" in screen.keys and "q quit" in screen.keys
+        await screen.press("question_mark")
+        await screen.until_shown("Before there is a configuration")
+        await screen.press("escape")
+        assert isinstance(app.screen, WelcomeScreen)
+        await screen.press("q")
+        assert not app.is_running or app._exit
+
+
+@pytest.mark.parametrize("waited", [0, 60])
+async def test_the_empty_lists_say_that_no_remote_is_configured_and_every_key_works(
+    empty: Path, waited: float
+) -> None:
+    (empty / "health").unlink()
+    now = [float(NOW)]
+    welcome = WelcomeScreen(Path("~/.config/remote-tasks/config.toml"))
+    app = dashboard(empty, lambda: now[0], welcome=welcome)
+    async with app.run_test(size=(100, 30)) as pilot:
+        screen = Screen(pilot)
+        await screen.until_shown("No remote is configured yet")
+        await screen.press("escape")
+        await screen.until_shown("No remote is configured; add one: remote-tasks remotes add NAME")
+        now[0] += waited
+        screen.main._tick()
+        await pilot.pause()
+        assert screen.text.count("No remote is configured") == 2
+        assert not any(word in screen.text for word in ("fetched", "fetching", "waiting", "daemon", "✗"))
+        await screen.press("question_mark")
+        await screen.until_shown("Filter the lists")
+        await screen.press("escape", "f9")
+        await screen.until_shown("No remote is configured; remote-tasks remotes add NAME adds one")
+        await screen.press("escape", "slash", "a", "enter", "escape", "e", "tab", "tab", "1", "escape", "s")
+        await screen.press("escape", "b", "escape", "g", "escape")
+        assert app.screen is screen.main
+        screen.main.need_remote("")
+        await screen.until(lambda: "No remote is configured" not in screen.text, "the usual words")
+
+
 def test_a_file_that_is_wrong_at_the_start_is_refused_at_once(places: Places) -> None:
     file_of(places).parent.mkdir()
     for text, words in [("x = ", "no valid TOML"), ('[keys]\nnext-error = "w"\n', "w is the key of next-warning")]:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from tests.tui.fleet import NOW
-from tui.format import count, counted, day_and_minute, fit, full_time, local, span
+from tui.format import age, count, counted, day_and_minute, fit, full_time, local, span
 
 
 @pytest.mark.parametrize(
@@ -17,6 +17,14 @@ from tui.format import count, counted, day_and_minute, fit, full_time, local, sp
 )
 def test_spans_in_sentences_have_one_unit(seconds: int, text: str) -> None:
     assert span(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(-5, "0s"), (12, "12s"), (700, "11m"), (7300, "2h 1m"), (90_000, "1d 1h"), (86_400 * 1200, "1,200d 0h")],
+)
+def test_ages_have_their_two_largest_units(seconds: int, text: str) -> None:
+    assert age(seconds) == text
 
 
 def test_counts_have_thousands_separators() -> None:

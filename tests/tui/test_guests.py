@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable
+from datetime import UTC
 from pathlib import Path
 
 import pytest
@@ -39,7 +40,7 @@ TASKS = [
     pve_task(NOW - 6_000, kind="vzstart", id="102", pid=5, end=NOW - 5_990),
     pve_task(NOW - 4_000, kind="qmstart", id="103", pid=6, end=NOW - 3_990),
     pve_task(NOW - 3_000, remote="graz", kind="vzdump", id="", pid=7, end=NOW - 2_000),
-    pve_task(NOW - 2_500, remote="graz", kind="qmreboot", id="200", pid=8, end=NOW - 2_400),
+    pve_task(NOW - 2_500, remote="graz", kind="qmreboot", id="101", pid=8, end=NOW - 2_400),
     pve_task(NOW - 2_000, kind="vzdump", id="104", pid=9, end=NOW - 1_900, status="WARNINGS: 1"),
     pve_task(NOW - 60, kind="vzdump", id="105", pid=10),
     pve_task(NOW - DAY, kind="vzdump", id="105", pid=11, end=NOW - DAY + 60),
@@ -68,19 +69,19 @@ async def opened(pilot: Pilot[None]) -> Screen:
 async def test_the_worst_come_first_each_with_what_is_known(filled: Path, clock: Clock) -> None:
     async with dashboard(filled, clock).run_test(size=(120, 40)) as pilot:
         screen = await opened(pilot)
-        first = screen.lines.index(screen.line_with("BACKUPS")) + 1
+        first = screen.lines.index(screen.line_with("LAST BACKUP")) + 1
         rows = [" ".join(line.split()) for line in screen.lines[first : first + 8]]
         assert rows == [
             "✗ none pbs-main store1:host/db.example failed Tue 24 Nov 13:32",
-            "? none wien VM 103 none known",
-            "? none graz VM 200 a job over several guests ended well Tue 24 Nov 13:42",
-            "✗ 3 d 00:00 wien VM 101 failed Tue 24 Nov 12:32 · good Sat 21 Nov 14:32",
-            "✓ 2 d 00:00 pbs-main store1:vm/101 good Sun 22 Nov 14:32",
-            "▶ 1 d 00:00 wien VM/CT 105 runs now · good Mon 23 Nov 14:32",
-            "✓ 1:56:40 wien CT 102 good Tue 24 Nov 12:35",
-            "! 33:20 wien VM/CT 104 good with warnings Tue 24 Nov 13:58",
+            "? none wien VM 103 none in the kept days",
+            "? none graz VM 101 none of its own · a job over several guests OK Tue 24 Nov 13:42",
+            "✗ 3d 0h wien VM 101 failed Tue 24 Nov 12:32",
+            "✓ 2d 0h pbs-main store1:vm/101 OK Sun 22 Nov 14:32",
+            "▶ 1d 0h wien VM/CT 105 runs since Tue 24 Nov 14:31",
+            "✓ 1h 56m wien CT 102 OK Tue 24 Nov 12:35",
+            "! 33m wien VM/CT 104 with warnings Tue 24 Nov 13:58",
         ]
-        assert "3 without a good backup · 2 failed the last time" in screen.text
+        assert "2 without a good backup · 2 failed the last time" in screen.text
         assert "106" not in screen.text
 
 
@@ -107,8 +108,49 @@ async def test_one_key_shows_the_tasks_of_the_guest_of_a_row(filled: Path, clock
         await screen.press("escape")
         await screen.until_shown("History 14")
         view.move_to(next(n for n in range(14) if (task := view.rows[n]) and task.worker_id is None))
-        await screen.press("B")
-        await screen.until_shown("This task is about no guest")
+        await screen.press("B", *"wien", "enter")
+        await screen.until_shown("expected a guest's number")
+        await screen.press(*["backspace"] * 4, *"101", "enter")
+        await screen.until_shown("History 5 of 14 ── vmid:101")
+
+
+async def test_guests_of_one_number_on_two_clusters_lead_to_their_own_tasks(filled: Path, clock: Clock) -> None:
+    async with dashboard(filled, clock).run_test(size=(120, 40)) as pilot:
+        screen = await opened(pilot)
+        await screen.press("slash", *"101", "enter")
+        await screen.until_shown("Guests 3 of 8 ── 101")
+        await screen.press("enter")
+        await screen.until_shown("History 2 of 14 ── vmid:101 remote:graz,pbs-main")
+        await screen.press("b")
+        await screen.until_shown("Guests 8")
+        await screen.press("slash", *"wien 101", "enter")
+        await screen.until_shown("Guests 1 of 8")
+        await screen.press("enter")
+        await screen.until_shown("History 4 of 14 ── vmid:101 remote:wien,pbs-main")
+
+
+async def test_one_key_leaves_the_guests_without_a_backup_to_rely_on(filled: Path, clock: Clock) -> None:
+    async with dashboard(filled, clock).run_test(size=(120, 40)) as pilot:
+        screen = await opened(pilot)
+        await screen.press("down", "down", "down", "1")
+        await screen.until_shown("Guests 3 of 8 ── none or failed")
+        guests = pilot.app.screen
+        assert isinstance(guests, GuestsScreen)
+        assert [(guest.remote, guest_name(guest)) for guest in guests._shown] == [
+            ("pbs-main", "store1:host/db.example"),
+            ("wien", "VM 103"),
+            ("wien", "VM 101"),
+        ]
+        assert pilot.app.screen.query_one(RowList).cursor == 2
+        await screen.press("slash", *"graz", "enter")
+        await screen.until_shown("None of 8 guests matches")
+        await screen.press("escape")
+        await screen.until_shown("Guests 8")
+        write_tasks(filled, [pve_task(NOW - 5, kind="vzdump", id=n, pid=20, end=NOW) for n in ("101", "103")])
+        write_tasks(filled, [group(r"store1\x3ahost-db.example", NOW - 5, pid=9)])
+        guests._reading.soon()
+        await screen.press("1")
+        await screen.until_shown("None of 8 guests is without a good backup, and none failed the last time")
 
 
 async def test_words_narrow_the_guests_and_escape_shows_all_again(filled: Path, clock: Clock) -> None:
@@ -180,14 +222,17 @@ def guest(**changes: object) -> Guest:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({}, "none known"),
-        ({"good": NOW, "last": NOW, "last_status": Status.OK, "failures": 2}, "2 failed in the kept days"),
-        ({"last": NOW, "last_status": Status.UNKNOWN, "failures": 1}, "failed"),
-        ({"last": NOW, "last_status": Status.RUNNING}, "runs now"),
+        ({}, "none in the kept days"),
+        (
+            {"good": NOW, "last": NOW, "last_status": Status.OK, "failures": 2},
+            "OK Tue 24 Nov 14:32 · 2 failed in the kept days",
+        ),
+        ({"last": NOW, "last_status": Status.UNKNOWN, "failures": 1}, "failed Tue 24 Nov 14:32"),
+        ({"good": NOW - DAY, "last": NOW, "last_status": Status.RUNNING}, "runs since Tue 24 Nov 14:32"),
     ],
 )
 def test_backups_in_words(changes: dict[str, object], words: str) -> None:
-    assert words in backup_words(guest(**changes), None)
+    assert backup_words(guest(**changes), UTC) == words
 
 
 def test_what_a_guest_is_called_and_how_its_tasks_are_found() -> None:

@@ -23,7 +23,7 @@ async def test_a_cache_that_is_deleted_is_told_and_one_that_comes_back_is_shown(
         await screen.until_shown("History 600")
         shutil.rmtree(directory)
         screen.main.look_soon()
-        await screen.until_shown("the cache directory is gone; start remote-tasks again to fetch anew")
+        await screen.until_shown("the cache directory is gone; whoever fetches makes it anew")
         await screen.until_shown("History 0")
         write_tasks(directory, [pve_task(NOW - 5, end=NOW)])
         screen.main.look_soon()

@@ -1,5 +1,6 @@
 """What the dashboard remembers, and its file."""
 
+import asyncio
 import os
 import stat
 from collections.abc import Callable
@@ -22,6 +23,41 @@ async def test_what_is_changed_is_there_the_next_time(tmp_path: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     assert os.listdir(path.parent) == [path.name]
+
+
+async def test_two_dashboards_on_one_file_keep_what_each_of_them_changed(tmp_path: Path) -> None:
+    path = tmp_path / "dashboard.json"
+    one, other = Memory(path), Memory(path)
+    one.change(theme="nord", saved={"mine": "status:error", "old": "a"})
+    one.add_filter("graz")
+    await one.settle()
+    other.change(running_rows=4, saved={"yours": "status:ok"})
+    other.add_filter("wien")
+    await other.settle()
+    found = Memory(path).now
+    assert (found.theme, found.running_rows) == ("nord", 4)
+    assert found.saved == {"mine": "status:error", "old": "a", "yours": "status:ok"}
+    assert found.filters == ("wien", "graz")
+    # what one has learned of the other is no change of its own: here it stays forgotten
+    one.change(saved={"mine": "status:error"})
+    await one.settle()
+    other.change(running_order="remote")
+    await other.settle()
+    assert Memory(path).now.saved == {"mine": "status:error", "yours": "status:ok"}
+    assert Memory(path).now.theme == "nord" and other.now.theme == ""
+    assert os.listdir(tmp_path) == [path.name]
+
+
+async def test_many_that_write_at_once_lose_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "dashboard.json"
+    memories = [Memory(path) for _ in range(8)]
+    for number, memory in enumerate(memories):
+        memory.add_filter(f"filter {number}")
+        memory.change(saved={f"name {number}": "graz"})
+    await asyncio.gather(*(memory.settle() for memory in memories))
+    found = Memory(path).now
+    assert set(found.filters) == {f"filter {number}" for number in range(8)}
+    assert len(found.saved) == 8
 
 
 async def test_without_a_file_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -184,9 +184,9 @@ async def test_without_remotes_the_way_to_one_is_told(tmp_path: Path, clock: Clo
     tell_health(tmp_path, Health(1, "daemon", NOW - 3, None, Round(NOW - 9, NOW - 8, NOW + 50), {}))
     async with dashboard(tmp_path, clock).run_test(size=(80, 24)) as pilot:
         screen = Screen(pilot)
-        await screen.until_shown("No remotes are configured")
+        await screen.until_shown("No remote is configured; add one")
         await screen.press("f9")
-        await screen.until_shown("No remotes are configured; remote-tasks remotes add NAME adds one")
+        await screen.until_shown("No remote is configured; remote-tasks remotes add NAME adds one")
         await screen.press("enter", "i", "r", "down", "end")
         assert isinstance(pilot.app.screen, RemotesScreen)
 

@@ -121,10 +121,11 @@ def test_columns_grow_with_what_is_in_view_and_never_shrink() -> None:
 
 def test_what_is_stale_says_so_where_there_is_room() -> None:
     wide = "".join(
-        piece.text for piece in running_row(running_tasks()[0], running_columns(118, NAMES), NOW, "stale")
+        piece.text
+        for piece in running_row(running_tasks()[0], running_columns(118, NAMES), NOW, "stale", quiet=True)
     )
     assert wide.rstrip().endswith("VM 101 - Start  stale")
     assert cell_len(wide) == 118
-    narrow = running_row(running_tasks()[0], running_columns(30, NAMES), None, "stale since 14:02")
+    narrow = running_row(running_tasks()[0], running_columns(30, NAMES), None, "stale since 14:02", quiet=True)
     assert "stale" not in "".join(piece.text for piece in narrow)
     assert narrow[0].tone is Tone.DIM

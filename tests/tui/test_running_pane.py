@@ -42,13 +42,13 @@ async def test_a_key_sorts_by_duration_and_by_remote_and_the_title_says_so(app: 
         await screen.until_shown("Running 4")
         assert shown(screen) == by_start
         assert screen.line_with("Running 4").rstrip().endswith("by start ↓")
-        await screen.press("S")
+        await screen.press("greater_than_sign")
         assert screen.line_with("Running 4").rstrip().endswith("by duration ↓")
         assert shown(screen) == by_start[::-1]
-        await screen.press("S")
+        await screen.press("greater_than_sign")
         assert screen.line_with("Running 4").rstrip().endswith("by remote ↑")
         assert shown(screen) == [by_start[1], by_start[3], by_start[2], by_start[0]]
-        await screen.press("S")
+        await screen.press("greater_than_sign")
         assert shown(screen) == by_start
 
 
@@ -57,7 +57,7 @@ async def test_the_order_is_remembered(directory: Path, clock: Clock, tmp_path: 
     async with dashboard(directory, clock, memory=Memory(path)).run_test(size=(120, 40)) as pilot:
         screen = Screen(pilot)
         await screen.until_shown("Running 4")
-        await screen.press("S")
+        await screen.press("greater_than_sign")
     async with dashboard(directory, clock, memory=Memory(path)).run_test(size=(120, 40)) as pilot:
         await Screen(pilot).until_shown("by duration ↓")
 
@@ -82,6 +82,30 @@ async def test_a_task_that_ended_stays_some_seconds_with_its_status(directory: P
         now[0] += LINGER / 2
         await screen.until(lambda: "just ended" not in screen.text, "the task's leaving")
         assert "Running 3" in screen.text
+
+
+async def test_with_nothing_to_show_the_pane_is_a_title_and_a_line_and_grows_again(directory: Path) -> None:
+    now = [float(NOW)]
+    async with dashboard(directory, lambda: now[0]).run_test(size=(120, 40)) as pilot:
+        screen = Screen(pilot)
+        await screen.until_shown("Running 4")
+        full = screen.running.size.height
+        assert full == 6
+        write_tasks(directory, [ended(task) for task in running_tasks()])
+        await screen.until_shown("Running 0")
+        # those that fade keep their rows
+        assert screen.running.size.height == full and screen.text.count("(just ended)") == 4
+        now[0] += LINGER
+        await screen.until(lambda: screen.running.size.height == 2, "two lines")
+        assert "Nothing is running" in screen.lines[2] and "History" in screen.lines[3]
+        write_tasks(directory, [pve_task(NOW - 1, pid=77)])
+        await screen.until_shown("Running 1")
+        await screen.until(lambda: screen.running.size.height == 5, "a header and three rows")
+        await screen.press("1")
+        await screen.until(lambda: screen.running.size.height == 2, "two lines among errors")
+        assert "None of the 1 running task" in screen.lines[2]
+        await screen.press("escape")
+        await screen.until(lambda: screen.running.size.height == 5, "its rows")
 
 
 def test_what_ended_fades_before_it_leaves_and_counts_no_more() -> None:
@@ -242,7 +266,7 @@ def test_picture(snap_compare: Compare, directory: Path, clock: Clock, size: tup
         write_tasks(directory, [ended(tasks[0]), ended(tasks[1], "migration aborted"), *tasks[2:]])
         await screen.until_shown("(just ended)")
         await screen.until_shown("History 602")
-        await screen.press("tab", "S", "down")
+        await screen.press("tab", "greater_than_sign", "down")
         await screen.until_counted()
 
     assert snap_compare(dashboard(directory, clock), terminal_size=size, run_before=ready)

@@ -182,9 +182,16 @@ class TestWritingAList:
             await screen.until_shown("of 600 ── status:error")
             await screen.press("x")
             await screen.until_shown("remote-tasks-20261124-1432.csv")
-            await screen.press("enter")
             number = expected("status:error")[0]
-            await screen.until_shown(f"Wrote {number} tasks to")
+            await screen.until_shown(f"{number} tasks · .csv or .jsonl")
+            await screen.press("enter")
+            await screen.until_shown(f"✓ Wrote {number} tasks to")
+            # the whole path, however long, until the user has read it
+            path = str(folder / "remote-tasks-20261124-1432.csv")
+            inside = "".join(line.split("│")[1].strip() for line in screen.lines if line.count("│") == 2)
+            assert path in inside
+            await screen.press("enter")
+            assert isinstance(app.screen, MainScreen) and "Wrote" not in screen.text
             rows = read(folder / "remote-tasks-20261124-1432.csv")
             matches = parse_filter("status:error").matcher()
             assert [row["upid"] for row in rows] == [task.upid for task in filter(matches, TASKS)]

@@ -200,7 +200,12 @@ async def test_a_task_of_an_unreadable_upid_can_be_looked_at(empty: Path, clock:
         await view.screen.until_shown("The log is empty")
         view.screen.pilot.app.push_screen(
             TaskScreen(
-                Task("nonsense\x1b", NOW), view.screen.main._cache, view.screen.main._views._access, clock, None
+                Task("nonsense\x1b", NOW),
+                view.screen.main._cache,
+                view.screen.main._views._access,
+                view.screen.main._stopping.ask,
+                clock,
+                None,
             )
         )
         await view.screen.until_shown("the configuration has no remote ?")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from backend.task import Status
 from tests.tui.fleet import NOW
-from tui.timeline import axis, bars, dotted, edges, times, unusual
+from tui.timeline import axis, bars, dotted, edges, stacked, times, unusual
 
 DAY = 86_400
 
@@ -21,7 +21,7 @@ def test_cells_cover_the_span_and_are_never_too_many(first: int, span: int, cell
     assert 1 <= len(found) - 1 <= cells
     assert found[0] <= first and first + span < found[-1]
     assert len({later - earlier for earlier, later in pairwise(found)}) == 1
-    assert len(axis(found, UTC)) == len(found) - 1
+    assert len(axis(found, UTC)) == len(axis(found, UTC, first + span)) == len(found) - 1
 
 
 def test_days_begin_where_cells_do_in_the_time_zone() -> None:
@@ -44,10 +44,20 @@ def test_below_stand_hours_days_or_months_as_there_is_room(span: int, cells: int
     assert axis(edges(NOW - span, NOW, cells, UTC), UTC) == expected
 
 
+def test_the_axis_says_where_it_ends_now() -> None:
+    cells = edges(NOW - DAY // 12, NOW, 60, UTC)
+    assert axis(cells, UTC, NOW) == "12:30─────────╷13:00──────────────────────╷14:00──────now"
+    assert axis(cells, UTC, NOW - 3600) == axis(cells, UTC, NOW + 3600) == axis(cells, UTC)
+    midnight = NOW - NOW % DAY
+    assert axis(edges(midnight - 7 * DAY, midnight, 60, UTC), UTC, midnight).endswith("╷Mon 23─╷")
+
+
 def test_bars_are_as_high_as_their_counts_and_the_least_is_seen() -> None:
     assert bars([0, 1, 500, 1000]) == " ▁▄█"
     assert dotted([0, 1, 500, 1000]) == " ⣀⣤⣿"
     assert bars([]) == "" and bars([0, 0]) == "  "
+    assert stacked([0, 1, 500, 750, 1000], 2) == ["   ▄█", " ▁███"]
+    assert stacked([0, 1, 5], 1) == [bars([0, 1, 5])] and stacked([0], 2) == [" ", " "]
 
 
 def test_many_errors_are_more_than_twice_the_average() -> None:
@@ -64,3 +74,11 @@ def test_cells_are_found_by_time_and_by_what_is_in_them() -> None:
     assert over.beside(3, -1) == 0
     assert over.beside(0, 1) == 3
     assert over.beside(3, 1) is None
+
+
+def test_tasks_of_one_status_are_told_from_mixed_ones() -> None:
+    cells = [0, 10, 20]
+    assert times(cells, [{Status.ERROR: 2}, {}]).sole is Status.ERROR
+    assert times(cells, [{Status.WARNING: 2}, {}]).sole is Status.WARNING
+    assert times(cells, [{Status.OK: 2}, {Status.UNKNOWN: 1}]).sole is Status.OK
+    assert times(cells, [{Status.OK: 2}, {Status.ERROR: 1}]).sole is None

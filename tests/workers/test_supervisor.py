@@ -42,9 +42,10 @@ async def end(*tasks: "asyncio.Task[None]") -> None:
 
 async def test_a_worker_that_recovers_takes_its_problem_back() -> None:
     board = HealthBoard(Health(), {})
-    worker = Worker(2, OSError(28, "No space left on device"))
+    worker = Worker(2, OSError(28, "No space left on device", "/cache/journal"))
     running = asyncio.create_task(supervise("merging", worker, board.problem))
-    await eventually(lambda: "No space left" in (board.health.problem or ""))
+    words = "merging failed: /cache/journal: No space left on device; trying again"
+    await eventually(lambda: board.health.problem == words)
     await eventually(lambda: worker.starts == 3)
     await eventually(lambda: board.health.problem is None)
     await end(running)

@@ -88,6 +88,18 @@ async def test_a_task_that_no_answer_shows_is_followed_to_its_end_when_that_is_a
         assert json.loads((tmp_path / "cache/state").read_text())["tracked-tasks"] == []
 
 
+async def test_who_waits_for_an_end_does_not_wait_for_the_next_poll(tmp_path: Path) -> None:
+    clock = Clock()
+    async with Simulator(SMALL, clock) as simulator:
+        upid = f"pbs:pbs-001!{simulator.start_task('pbs-001', 'localhost', 'backup', 'store1:vm/1', duration=50)}"
+        config = configure(simulator, tmp_path, poll_interval=3600)
+        async with at_work(config, tmp_path / "cache", clock) as cache:
+            await eventually(lambda: round_is_over(cache) and upid in {task.upid for task in tasks_of(cache)})
+            clock.now += 100
+            cache.request_track([upid])
+            await eventually(lambda: upid in {task.upid for task in tasks_of(cache) if not task.running})
+
+
 async def test_a_request_that_the_disk_refuses_is_told_kept_and_holds_up_no_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

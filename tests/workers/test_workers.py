@@ -3,8 +3,10 @@
 import asyncio
 import logging
 import re
+import shutil
 import time
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -283,6 +285,27 @@ async def test_a_directory_that_cannot_be_used_for_a_while_is_tried_again(
     working.cancel()
     with pytest.raises(asyncio.CancelledError):
         await working
+
+
+async def test_a_directory_that_is_deleted_is_made_anew_and_filled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workers, "IN_PLACE", 0.02)
+    directory, aside = tmp_path / "cache", tmp_path / "aside"
+    async with Simulator(replace(SMALL, tasks_per_pbs=100)) as simulator:
+        config = configure(simulator, tmp_path)
+        work = asyncio.create_task(run_workers_when_free(config, directory, role="dashboard"))
+        cache = TaskCache(directory)
+        await eventually(lambda: round_is_over(cache))
+        expected = truth(simulator)
+        for remove in (shutil.rmtree, lambda path: path.rename(aside)):
+            remove(directory)
+            await eventually(lambda: directory.exists() and round_is_over(cache))
+            assert tasks_of(cache) == expected and cache.has_worker()
+        assert not TaskCache(aside).has_worker()
+        work.cancel()
+        with suppress(asyncio.CancelledError):
+            await work
 
 
 async def test_a_disk_that_is_full_at_the_start_ends_nothing(

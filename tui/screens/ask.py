@@ -12,6 +12,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Label, Static
 
 from tui.keys import Place, bindings
+from tui.widgets.text_input import TextInput
 
 
 class AskScreen(ModalScreen[str | None]):
@@ -42,32 +43,44 @@ class AskScreen(ModalScreen[str | None]):
         self._examples = examples
         self._check = check
         self._answer = answer
+        self._refused: str | None = None
 
     def compose(self) -> ComposeResult:
         with Vertical():
             with Horizontal():
                 yield Label(self._question, markup=False)
-                field = Input(self._answer, select_on_focus=False, compact=True)
+                field = TextInput(self._answer, select_on_focus=False, compact=True)
                 field.cursor_blink = False
                 yield field
             yield Static(Content(self._examples), id="hint", markup=False)
 
+    def explain(self, examples: str) -> None:
+        """Say from now on what answers look like."""
+        before, self._examples = self._examples, examples
+        for hint in self.query("#hint").results(Static):
+            if not hint.has_class("-wrong") and before != examples:
+                self._say(examples, wrong=False)
+
+    def on_mount(self) -> None:
+        # at once: the next key is for it
+        self.set_focus(self.query_one(TextInput))
+
     @on(Input.Changed)
     def _typed(self, message: Input.Changed) -> None:
         message.stop()
-        self._say(self._examples, wrong=False)
+        # told late of what has been judged already, where keys come in one piece
+        if self.query_one(Input).value != self._refused:
+            self._say(self._examples, wrong=False)
 
-    def action_answer(self) -> None:
-        """Take the answer once what was typed before has arrived in it."""
-        self.query_one(Input).call_later(self._take)
-
-    def _take(self) -> None:
+    async def action_answer(self) -> None:
         """Take the answer, or say what is wrong with it."""
+        await self.query_one(TextInput).all_typed()
         if not self.is_current:
             return
         answer = self.query_one(Input).value.strip()
         wrong = self._check(answer)
         if wrong:
+            self._refused = self.query_one(Input).value
             self._say(f"✗ {wrong}", wrong=True)
         else:
             self.dismiss(answer)

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
@@ -12,7 +12,8 @@ from textual.widgets import Static
 
 from backend.text import safe
 from tui.keys import Place, bindings, labelled
-from tui.widgets.lines import KeyLine
+from tui.screens.dialog import is_small
+from tui.widgets.key_line import KeyLine
 
 
 class ConfirmScreen(ModalScreen[bool]):
@@ -32,6 +33,8 @@ class ConfirmScreen(ModalScreen[bool]):
     }
     ConfirmScreen Static { height: auto; }
     ConfirmScreen KeyLine { background: $surface; margin: 1 0 0 0; }
+    ConfirmScreen.-small > Vertical { width: 100%; max-width: 100%; max-height: 100%; border: none; }
+    ConfirmScreen.-small KeyLine { dock: bottom; margin: 0; }
     """
 
     def __init__(self, question: str, *lines: str) -> None:
@@ -42,10 +45,17 @@ class ConfirmScreen(ModalScreen[bool]):
     def compose(self) -> ComposeResult:
         with Vertical() as frame:
             frame.border_title = Content(f" {self._question} ")
-            yield Static(Content("\n".join(map(safe, self._lines))), markup=False)
+            yield Static(markup=False)
             line = KeyLine()
             line.show(labelled(Place.CONFIRM))
             yield line
+
+    def on_resize(self, event: events.Resize) -> None:
+        small = is_small(event.size)
+        self.set_class(small, "-small")
+        # without a frame there is no title
+        lines = [*([self._question] if small else []), *self._lines]
+        self.query_one(Static).update(Content("\n".join(map(safe, lines))))
 
     def action_confirm(self) -> None:
         self.dismiss(True)

@@ -2,14 +2,25 @@
 
 from typing import ClassVar
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
+from textual.geometry import Size
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from tui.keys import Place, bindings, labelled
+
+_LEAST_WIDTH = 40
+_LEAST_HEIGHT = 10
+"""The smallest screen (cells, lines) with room for a frame, and for a text beside its label."""
+
+
+def is_small(size: Size) -> bool:
+    """Whether a frame would take what little room a screen has."""
+    return size.width < _LEAST_WIDTH or size.height < _LEAST_HEIGHT
 
 
 class Dialog(ModalScreen[None]):
@@ -30,6 +41,7 @@ class Dialog(ModalScreen[None]):
     }
     Dialog VerticalScroll:focus { background-tint: transparent; }
     Dialog Static { height: auto; }
+    Dialog.-small > Vertical { width: 100%; max-width: 100%; max-height: 100%; border: none; }
     """
 
     def __init__(self, title: str) -> None:
@@ -49,7 +61,8 @@ class Dialog(ModalScreen[None]):
             with VerticalScroll():
                 yield Static(markup=False)
 
-    def on_resize(self) -> None:
+    def on_resize(self, event: events.Resize) -> None:
+        self.set_class(is_small(event.size), "-small")
         self.call_after_refresh(self.show_content)
 
     def show_content(self) -> None:
@@ -58,14 +71,33 @@ class Dialog(ModalScreen[None]):
         self.query_one(Static).update(self.content(max(10, width)))
 
     def action_scroll_down(self) -> None:
-        self.query_one(VerticalScroll).scroll_down(animate=False)
+        self._text.scroll_down(animate=False)
 
     def action_scroll_up(self) -> None:
-        self.query_one(VerticalScroll).scroll_up(animate=False)
+        self._text.scroll_up(animate=False)
+
+    def action_page_down(self) -> None:
+        self._text.scroll_page_down(animate=False)
+
+    def action_page_up(self) -> None:
+        self._text.scroll_page_up(animate=False)
+
+    def action_scroll_home(self) -> None:
+        self._text.scroll_home(animate=False)
+
+    def action_scroll_end(self) -> None:
+        self._text.scroll_end(animate=False)
+
+    @property
+    def _text(self) -> VerticalScroll:
+        return self.query_one(VerticalScroll)
 
 
 def table(rows: list[tuple[str, Content]], width: int) -> Content:
-    """Labels and what belongs to them, wrapped beside its label."""
+    """Labels and what belongs to them, wrapped beside its label; in a narrow text below it."""
+    if width < _LEAST_WIDTH:
+        texts = [Content.assemble((label, "bold"), "  ", value) for label, value in rows]
+        return Content("\n").join(line for text in texts for line in text.wrap(max(1, width)))
     indent = min(max((len(label) for label, _ in rows), default=0) + 2, max(0, width // 3))
     lines = []
     for label, value in rows:

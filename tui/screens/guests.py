@@ -1,4 +1,5 @@
-"""The guests and backup groups by the age of their last good backup, the worst first."""
+"""The guests and backup groups by the age of their last good backup, the worst first: all of them, those whose
+rows have some words, or those without a backup to rely on."""
 
 from collections.abc import Callable, Collection, Sequence
 from datetime import tzinfo
@@ -11,8 +12,9 @@ from textual.widget import Widget
 
 from backend.archive import CacheError, Snapshot, TaskCache
 from backend.guests import Guest, worst_first
+from backend.query import guest_id
 from backend.text import safe
-from tui.format import count
+from tui.format import count, counted
 from tui.guest_row import GuestColumns, guest_columns, guest_filter, guest_header, guest_name, guest_row
 from tui.keys import Place, bindings
 from tui.reading import read_cache
@@ -25,6 +27,7 @@ from tui.widgets.lines import ColumnHeader, PaneTitle
 from tui.widgets.row_list import Drawn, RowList
 
 _READ_EVERY = 30.0
+_TROUBLE = "none or failed"
 
 
 class GuestsScreen(KeyedScreen[str | None]):
@@ -55,7 +58,8 @@ class GuestsScreen(KeyedScreen[str | None]):
         self._guests: Sequence[Guest] | None = None
         self._shown: Sequence[Guest] = ()
         self._words = ""
-        self._columns = GuestColumns(0, 0, 0)
+        self._trouble = False
+        self._columns = GuestColumns(0, 0, 0, 0)
         self._title = PaneTitle()
         self._header = ColumnHeader()
         self._list = RowList(self._row, id="guests")
@@ -98,11 +102,9 @@ class GuestsScreen(KeyedScreen[str | None]):
         if self._guests is None:
             return
         selected = self._selected
-        self._shown = self._guests
-        if self._words:
-            self._shown = [guest for guest in self._guests if self._words in _searchable(guest)]
+        self._shown = [guest for guest in self._guests if self._wants(guest)]
         self._list.explain(
-            f"None of {count(len(self._guests))} guests matches"
+            f"None of {counted(len(self._guests), 'guest')} {self._looked_for}"
             if self._guests
             else "No task is about a guest, and no Backup Server took a backup"
         )
@@ -111,11 +113,20 @@ class GuestsScreen(KeyedScreen[str | None]):
         self._list.show(len(self._shown), cursor=next(places, 0))
         self._say_counts()
 
+    def _wants(self, guest: Guest) -> bool:
+        return not (self._trouble and not (guest.failed or guest.without)) and _has(guest, self._words)
+
+    @property
+    def _looked_for(self) -> str:
+        """What the guests that are shown have in common."""
+        return "matches" if self._words else "is without a good backup, and none failed the last time"
+
     def _say_counts(self) -> None:
         shown, known = len(self._shown), len(self._guests or ())
-        self._title.heading = f"Guests {count(shown)}" + (f" of {count(known)}" if self._words else "")
-        self._title.wanted = safe(self._words)
-        without = sum(guest.good is None for guest in self._shown)
+        narrowed = self._words or self._trouble
+        self._title.heading = f"Guests {count(shown)}" + (f" of {count(known)}" if narrowed else "")
+        self._title.wanted = " · ".join(filter(None, [_TROUBLE if self._trouble else "", safe(self._words)]))
+        without = sum(guest.without for guest in self._shown)
         failed = sum(guest.failed for guest in self._shown)
         self._title.place = (
             Part(f"{count(without)} without a good backup", 0),
@@ -147,23 +158,36 @@ class GuestsScreen(KeyedScreen[str | None]):
             if words is not None:
                 self._narrow(words)
 
-        hint = "a part of a remote's name, a number, VM, CT or a store; nothing: all guests"
+        hint = "a guest's number, a part of a remote's name, VM, CT or a store; nothing: all guests"
         self.app.push_screen(AskScreen("only", hint, lambda _: "", answer=self._words), take)
 
+    def action_switch_trouble(self) -> None:
+        """Show only guests whose last backup failed or that have none; again: all."""
+        self._trouble = not self._trouble
+        self._show()
+
     def action_back(self) -> None:
-        if self._words:
+        if self._words or self._trouble:
+            self._trouble = False
             self._narrow("")
         else:
             self.dismiss()
 
     def _narrow(self, words: str) -> None:
-        self._words = words.lower()
+        self._words = " ".join(words.lower().split())
         self._show()
 
 
-def _searchable(guest: Guest) -> str:
-    return f"{guest.remote} {guest_name(guest)}".lower()
+def _has(guest: Guest, words: str) -> bool:
+    """Whether a guest's row has all of these words (lower case). A number is the guest's whole number, or a part
+    of its remote's name."""
+    remote, name = guest.remote.lower(), guest_name(guest).lower()
+    number = guest.label if guest.type == "pve" else guest_id(guest.label)
+    return all(
+        word in remote or (word == number if word.isdecimal() and number else word in name)
+        for word in words.split()
+    )
 
 
 def _same(guest: Guest, other: Guest | None) -> bool:
-    return other is not None and (guest.remote, guest.label) == (other.remote, other.label)
+    return other is not None and guest[:3] == other[:3]

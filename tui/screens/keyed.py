@@ -1,6 +1,6 @@
 """What the screens beside the lists have in common: their keys, in the bottom line and for the command palette."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import ClassVar, TypeVar
 
 from textual import on
@@ -9,7 +9,7 @@ from textual.widget import Widget
 
 from tui.keys import Key, Place, keys_in_use, labelled
 from tui.screens.help import HelpScreen
-from tui.widgets.lines import KeyLine
+from tui.widgets.key_line import KeyLine
 
 T = TypeVar("T")
 
@@ -35,6 +35,10 @@ class KeyedScreen(Screen[T]):
         """Whether a key has something to do now."""
         return True
 
+    def help_places(self) -> Sequence[Place]:
+        """Whose keys the help tells first: the screen's own, then those of its rows."""
+        return (*(place for place in self.PLACES if place is not Place.ROWS), Place.ROWS)
+
     def keys(self) -> Iterator[Key]:
         """The keys that the bottom line names now."""
         return (key for place in self.PLACES for key in labelled(place) if self.offers(key))
@@ -52,4 +56,4 @@ class KeyedScreen(Screen[T]):
         await self.press(message.key)
 
     def action_help(self) -> None:
-        self.app.push_screen(HelpScreen())
+        self.app.push_screen(HelpScreen(self.help_places()))

@@ -10,7 +10,7 @@ from textual.binding import BindingType
 from textual.containers import Vertical
 
 from backend.query import Filter
-from backend.task import Status
+from backend.task import Status, Task
 from backend.text import safe
 from tui.jumps import PLACE_EXAMPLES, Jumps, read_place
 from tui.keys import Place, bindings
@@ -24,6 +24,7 @@ from tui.widgets.task_list import TaskList
 from tui.widgets.timeline import Timeline
 
 _LEAST_HISTORY = 3
+_JUMPS = "jumps"
 
 
 class Lists(Vertical):
@@ -55,6 +56,7 @@ class Lists(Vertical):
         self._now = now
         self._tz = tz
         self._chosen: TaskList = history.task_list
+        self._from: Task | None = None
         self._jumps = Jumps(history, wanted, now, tz, self._say)
 
     def compose(self) -> ComposeResult:
@@ -75,10 +77,16 @@ class Lists(Vertical):
         if running.display and (running.has_focus or history.has_focus):
             self._chosen = running if running.has_focus else history
 
+    @property
+    def other_name(self) -> str:
+        """The list that the focus is not in, in a word."""
+        return "history" if self.chosen is self._running_pane.task_list else "running"
+
     def choose_history(self) -> None:
         """Put the focus into the history."""
         self._chosen = self._history_pane.task_list
-        self._chosen.focus()
+        # at once: the next key is for it
+        self.screen.set_focus(self._chosen)
 
     def settle_heights(self) -> None:
         """Share out the screen's height as the user wants it, as far as there is room."""
@@ -98,17 +106,21 @@ class Lists(Vertical):
 
     def action_next_pane(self) -> None:
         running, history = self._running_pane.task_list, self._history_pane.task_list
-        (running if history.has_focus and running.display else history).focus()
+        self.screen.set_focus(running if history.has_focus and running.display else history)
 
     def action_next_with(self, status: str, back: bool) -> None:
-        self._jump(self._jumps.to_status(Status(status), back=back))
+        what = status if status == Status.ERROR else "task with warnings"
+        words = f"searching {'up' if back else 'down'} for the next {what}"
+        self._jump(words, lambda: self._jumps.to_status(Status(status), back=back))
 
-    def action_go_to(self) -> None:
+    async def action_go_to(self) -> None:
         def go(answer: str | None) -> None:
             if answer is not None:
-                self._jump(self._jumps.to_place(read_place(answer, self._now(), self._tz)))
+                place = read_place(answer, self._now(), self._tz)
+                self._jump(f"going to {answer}", lambda: self._jumps.to_place(place))
 
-        self.app.push_screen(AskScreen("go to", PLACE_EXAMPLES, self._wrong_place), go)
+        # until it is there: the next key is for it
+        await self.app.push_screen(AskScreen("go to", PLACE_EXAMPLES, self._wrong_place), go)
 
     def _wrong_place(self, answer: str) -> str:
         try:
@@ -122,24 +134,46 @@ class Lists(Vertical):
         self._jumps.mark()
 
     def action_next_mark(self) -> None:
-        self._jump(self._jumps.to_mark())
+        self._jump("searching for the next mark", self._jumps.to_mark)
 
     def action_next_cell(self, step: int) -> None:
-        self._jump(self._jumps.to_next_cell(step))
+        self._jump("going along the timeline", lambda: self._jumps.to_next_cell(step))
 
     @on(Timeline.Chosen)
     def _to_cell(self, message: Timeline.Chosen) -> None:
-        self._jump(self._jumps.to_cell(message.cell))
+        self._jump("going along the timeline", lambda: self._jumps.to_cell(message.cell))
 
-    def _jump(self, jump: Coroutine[Any, Any, None]) -> None:
+    def _jump(self, words: str, jump: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Jump behind the jumps before it, which may be under way still; but not behind one that takes so long
+        that it is told of: that one is given up, unless it is the same one."""
+        self.choose_history()
+        if self._history_pane.searching == words:
+            return
+        self._history_pane.task_list.recall_cursor()
+        self.stop_searching()
+
         async def run() -> None:
             try:
-                await jump
+                with self._history_pane.telling(words):
+                    await jump()
             except OSError as error:
                 self._say(safe(cannot_read(error)))
 
-        self.choose_history()
-        self.run_worker(run())
+        self._from = self._history_pane.task_list.selected
+        self.run_worker(run(), group=_JUMPS)
+
+    def stop_searching(self) -> bool:
+        """Give up a jump that takes so long that it is told of; whether there was one."""
+        searching = bool(self._history_pane.searching)
+        if searching:
+            self.workers.cancel_group(self, _JUMPS)
+        return searching
+
+    @on(TaskList.Moved)
+    def _moved(self, message: TaskList.Moved) -> None:
+        task = message.task_list.selected
+        if message.task_list is self._history_pane.task_list and task is not None and task != self._from:
+            self.stop_searching()
 
     def _say(self, words: str) -> None:
         self.notify(words, markup=False, timeout=3)

@@ -1,42 +1,37 @@
 """The dashboard's one screen: what it is made of, and how filter, cache and panes come together."""
 
-import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import tzinfo
 from functools import partial
-from typing import ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
-from textual.binding import BindingType
-from textual.screen import Screen
 from textual.widget import Widget
 
 from backend.archive import CacheError, TaskCache
 from backend.query import Filter
-from backend.task import Task
+from backend.unknown_names import unknown_names
 from tui.access import Access
-from tui.columns import choose_columns
-from tui.completion import Completion, completions
+from tui.filter_typing import FilterTyping
 from tui.filtering import Filtering
 from tui.history import take_snapshot
-from tui.keys import Key, Place, bindings, labelled, way_to
-from tui.look import look
+from tui.keys import Key, Place, labelled, way_to
+from tui.live import Live
 from tui.memory import Memory
-from tui.names import Names, widened
 from tui.refresher import Refresher, watch
 from tui.running import order_named
-from tui.screens.help import HelpScreen
+from tui.screens.actions import HERE, ActionsScreen
 from tui.screens.lists import Lists
-from tui.status import Seen, nothing_finished, nothing_running, status_parts
+from tui.status import nothing_finished, nothing_running, status_parts
+from tui.stopping import Stopping
 from tui.trouble import cannot_read, troubles
-from tui.typed import Typed, read_typed
-from tui.values import Field, FleetValues
+from tui.values import FleetValues
 from tui.views import Views
-from tui.widgets.filter_line import FilterInput, FilterLine
+from tui.widgets.filter_input import FilterInput
 from tui.widgets.history_pane import HistoryPane
-from tui.widgets.lines import KeyLine, StatusLine, TroubleLine
+from tui.widgets.key_line import KeyLine
+from tui.widgets.lines import StatusLine, TroubleLine
 from tui.widgets.running_pane import RunningPane
 from tui.widgets.task_list import TaskList
 
@@ -45,10 +40,9 @@ _HEIGHTS = [(0, "-flat"), (9, "-low"), (15, "-high"), (24, "-tall"), (32, "-room
 """From how many lines on the screen has which class: on fewer, lines that can be spared go."""
 
 
-class MainScreen(Screen[None]):
+class MainScreen(ActionsScreen):
     """What runs, and what has run."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Place.FIND), *bindings(Place.SCREEN)]
     VERTICAL_BREAKPOINTS = _HEIGHTS
     DEFAULT_CSS = """
     MainScreen { background: $background; }
@@ -79,20 +73,28 @@ class MainScreen(Screen[None]):
         self._now = now
         self._tz = tz
         self._shown: tuple[object, Filter] | None = None
-        self._tasks: list[Task] = []
-        self._seen = Seen(since=now())
-        self._failures: dict[str, str] = {}
-        self._there = False
-        self._names = Names()
+        self._unknown: list[str] = []
+        self._live = Live(cache, now())
         self.status_line = StatusLine()
         self.trouble_line = TroubleLine(way_to("remotes"))
-        self.running_pane = RunningPane(access, order_named(memory.now.running_order), now, tz)
+        self._stopping = Stopping(lambda: self.app, cache, access, self._stop_asked, now, tz)
+        order = order_named(memory.now.running_order)
+        self.running_pane = RunningPane(access, order, self._stopping, now, tz)
         self.history_pane = HistoryPane(now, tz, lambda error: self.fail("read", cannot_read(error)))
         self.history_pane.hide(frozenset(memory.now.hidden))
-        self._values = FleetValues(self.history_pane, lambda: self._tasks, lambda: self._seen.health.remotes)
+        self._values = FleetValues(self.history_pane, lambda: self._live.tasks, lambda: self._live.remotes)
         self._filtering = Filtering(self, self._values, memory, self._filter_changed, now, tz)
         take = partial(self._filtering.take_text, remember=True)
-        self._views = Views(self, cache, access, take=take, servers=self._backup_servers, now=now, tz=tz)
+        self._views = Views(
+            self,
+            cache,
+            access,
+            take=take,
+            stop=self._stopping.ask,
+            servers=lambda: self._live.servers,
+            now=now,
+            tz=tz,
+        )
         self.lists = Lists(
             self.running_pane,
             self.history_pane,
@@ -101,9 +103,21 @@ class MainScreen(Screen[None]):
             now=now,
             tz=tz,
         )
-        self.filter_line = FilterLine(self._read_typed, self._complete, lambda: memory.now.filters)
+        self._typing = FilterTyping(
+            self,
+            self.history_pane,
+            self._filtering,
+            self._values,
+            memory,
+            judged=self._filter_judged,
+            left=self.lists.choose_history,
+            failed=partial(self.fail, "read"),
+            now=now,
+            tz=tz,
+        )
+        self.filter_line = self._typing.line
         self.key_line = KeyLine()
-        self._live = Refresher(self._refresh_live, every=_LIVE_EVERY)
+        self._present = Refresher(self._refresh_present, every=_LIVE_EVERY)
         self._past = Refresher(self._refresh_past, every=None)
 
     def compose(self) -> ComposeResult:
@@ -116,7 +130,7 @@ class MainScreen(Screen[None]):
     def on_mount(self) -> None:
         self.history_pane.task_list.focus()
         self.history_pane.task_list.explain("Reading the cache…")
-        self.run_worker(self._live.run())
+        self.run_worker(self._present.run())
         self.run_worker(self._past.run())
         self.run_worker(watch(self._cache.directory, self.look_soon))
         self.set_interval(1, self._tick)
@@ -127,36 +141,30 @@ class MainScreen(Screen[None]):
 
     def fail(self, what: str, words: str) -> None:
         """Say in the trouble line that something does not work; no words: it works again."""
-        if words:
-            self._failures[what] = words
-        else:
-            self._failures.pop(what, None)
+        self._live.fail(what, words)
+        self._show_status()
+
+    def need_remote(self, command: str) -> None:
+        """Say that no remote is configured, and that this command adds one; no words: there are some."""
+        self._live.add_command = command
         self._show_status()
 
     def look_soon(self) -> None:
         """Look at the cache before the next steady look is due."""
-        self._live.soon()
+        self._present.soon()
 
     # looking at the cache
 
-    async def _refresh_live(self) -> None:
+    async def _refresh_present(self) -> None:
         """Look at all that is small: what runs, the fleet's health, and whether the history has changed."""
         self._filtering.renew()
         view = self._views.task_screen
-        try:
-            followed = [view.shown] if view is not None and view.shown.running else []
-            seen = await asyncio.to_thread(look, self._cache, [*followed, *self._tasks])
-        except (CacheError, OSError) as error:
-            self.fail("read", cannot_read(error))
+        seen = await self._live.look([view.shown] if view is not None and view.shown.running else [])
+        if seen is None:
+            self._show_status()
             return
-        self._failures.pop("read", None)
-        self._there |= seen.there
-        # a directory that is not there yet is no trouble
-        self.fail("place", seen.place if self._there else "")
-        known = {task.upid for task in self._tasks}
-        self._tasks = seen.running
-        self._seen = Seen(seen.health, len(seen.running), self._seen.since, seen.damage)
-        self._fit_names(task for task in seen.running if task.upid not in known)
+        self._stopping.note_running(seen.running)
+        self._fit_names()
         self.running_pane.hear(seen.health)
         self.running_pane.take(seen.running, seen.ended)
         self._show_status()
@@ -165,6 +173,7 @@ class MainScreen(Screen[None]):
                 view.show_task(task)
         if self._shown != (seen.version, self._filtering.wanted):
             self._past.soon()
+        await self._stopping.remind()
 
     async def _refresh_past(self) -> None:
         """Show the history as it is now. Long scans belong here: a keystroke gives them up."""
@@ -176,17 +185,17 @@ class MainScreen(Screen[None]):
             self.fail("read", cannot_read(error))
             return
         self._shown = (snapshot.version, wanted)
-        self._fit_names(self.history_pane.tasks_in_view())
+        empty = not self.history_pane.task_list.rows
+        self._unknown = unknown_names(wanted, self._values.known) if empty else []
+        self._live.fit_names(self.history_pane.tasks_in_view())
+        self._fit_names()
         self._show_status()
-        if self.filter_line.is_open:
-            self._say_counts()
+        self._typing.say_counts()
         await self.history_pane.show_times()
 
-    def _fit_names(self, tasks: Iterable[Task]) -> None:
-        """Have room for the names of tasks that were not seen before."""
-        self._names = widened(self._names, self._seen.health, tasks)
-        self.running_pane.set_names(self._names)
-        self.history_pane.set_names(self._names)
+    def _fit_names(self) -> None:
+        self.running_pane.set_names(self._live.names)
+        self.history_pane.set_names(self._live.names)
 
     # saying what is so
 
@@ -196,31 +205,41 @@ class MainScreen(Screen[None]):
 
     def _show_status(self) -> None:
         now = self._now()
-        seen = self._all_seen()
+        seen = self._live.seen
         self.status_line.parts = status_parts(seen, self._label, now, self._tz)
         self.trouble_line.troubles = tuple(troubles(seen, now))
         self.running_pane.task_list.explain(nothing_running(seen, self._filtering.wanted.text))
         if self._shown is not None:
-            self.history_pane.task_list.explain(nothing_finished(seen, self._filtering.wanted.text, now))
+            why = nothing_finished(seen, self._filtering.wanted.text, now, self._unknown)
+            self.history_pane.task_list.explain(why)
         self._show_keys()
-
-    def _all_seen(self) -> Seen:
-        return replace(self._seen, failures=tuple(self._failures.values()))
-
-    def _backup_servers(self) -> list[str]:
-        return [name for name, remote in self._seen.health.remotes.items() if remote.type == "pbs"]
 
     def _show_keys(self) -> None:
         if not isinstance(self.focused, FilterInput):
-            keys = labelled(Place.FIND, Place.LIST, Place.MOVE, Place.SCREEN)
-            self.key_line.show(key for key in keys if key.action != "clear_filter" or self._filtering.wanted)
+            self.key_line.show(self._named(key) for key in labelled(*HERE) if self._offers(key))
         elif self.filter_line.wrong:
             keys = labelled(Place.FILTER)
             self.key_line.show(replace(key, label="back") for key in keys if key.action == "give_up")
         else:
             self.key_line.show(labelled(Place.FILTER))
 
+    def _offers(self, key: Key) -> bool:
+        """Whether a key has something to do now."""
+        if key.action == "clear_filter":
+            return bool(self._filtering.wanted)
+        if key.action == "stop":
+            task = self.lists.chosen.selected
+            return task is not None and task.running and task.upid not in self._stopping
+        return True
+
+    def _named(self, key: Key) -> Key:
+        """The key with the name of what it does now."""
+        return replace(key, label=self.lists.other_name) if key.action == "next_pane" else key
+
     # the user's wishes
+
+    def on_task_list_moved(self) -> None:
+        self._show_keys()
 
     def on_task_list_opened(self, message: TaskList.Opened) -> None:
         self._views.open_task(message.task)
@@ -228,8 +247,7 @@ class MainScreen(Screen[None]):
     def on_descendant_focus(self) -> None:
         self.lists.note_focus()
         if self.filter_line.is_open and not self.filter_line.input.has_focus:
-            self.filter_line.leave()
-            self.history_pane.release()
+            self._typing.leave_for_list()
         self._show_keys()
 
     def _focus_chosen(self) -> None:
@@ -250,101 +268,25 @@ class MainScreen(Screen[None]):
     async def _key_clicked(self, message: KeyLine.Pressed) -> None:
         await self.press(message.key)
 
-    def action_filter(self) -> None:
-        self.history_pane.mark()
-        self.filter_line.open(self._filtering.wanted)
-        self._say_counts()
-        self.run_worker(self._look_for_values(), group="values", exclusive=True)
-
-    async def _look_for_values(self) -> None:
-        try:
-            await self._values.look()
-        except OSError as error:
-            self.fail("read", cannot_read(error))
-            return
-        self.filter_line.show_completions()
-
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """`/` is a letter like any other where a filter is being typed."""
         return action != "filter" or not isinstance(self.focused, FilterInput)
 
-    def action_clear_filter(self) -> None:
-        self._filtering.take(Filter())
+    def _stop_asked(self) -> None:
+        self.running_pane.tick()
+        self.look_soon()
 
-    def action_switch_status(self, status: str) -> None:
-        self._filtering.switch_status(status)
-
-    def action_choose(self, field: Field) -> None:
-        self._filtering.choose(field)
-
-    def action_choose_like(self, without: bool) -> None:
-        task = self.lists.chosen.selected
-        if task is not None:
-            self._filtering.choose_like(task, without=without)
-
-    def action_choose_saved(self) -> None:
-        self._filtering.choose_saved()
-
-    def action_save_filter(self) -> None:
-        self._filtering.save()
-
-    def action_filter_guest(self) -> None:
-        task = self.lists.chosen.selected
-        if task is not None:
-            self._views.filter_guest(task)
-
-    def action_statistics(self) -> None:
-        self._views.open_statistics()
-
-    def action_guests(self) -> None:
-        self._views.open_guests()
-
-    def action_export(self) -> None:
-        self._views.export(self._filtering.wanted)
-
-    def action_choose_columns(self) -> None:
-        choose_columns(self.app, self._memory, self.history_pane.hide)
-
-    def action_help(self) -> None:
-        self.app.push_screen(HelpScreen())
-
-    def action_remotes(self) -> None:
-        self._views.open_remotes(self._all_seen)
-
-    async def action_fetch(self) -> None:
-        try:
-            await asyncio.to_thread(self._cache.request_refresh)
-        except CacheError as error:
-            self.fail("fetch", str(error))
-            return
-        self.fail("fetch", "")
-        self.notify("Asked for a new round over all remotes", markup=False, timeout=3)
-
-    def _read_typed(self, text: str, at_end: bool) -> Typed:
-        return read_typed(text, at_end=at_end, now=self._now(), tz=self._tz, values=self._values.known)
-
-    def _complete(self, text: str) -> list[Completion]:
-        return completions(text, self._values.known)
-
-    @on(FilterLine.Judged)
-    def _take_filter(self, message: FilterLine.Judged) -> None:
-        if message.wanted is not None:
-            self._filtering.take(message.wanted)
-        self.set_class(message.wrong, "-wrong-filter")
-        self.history_pane.title_line.doubted = message.wrong
+    def _filter_judged(self, wrong: bool) -> None:
+        self.set_class(wrong, "-wrong-filter")
         self._show_keys()
-
-    @on(FilterLine.Left)
-    def _leave_filter(self) -> None:
-        self._memory.add_filter(self._filtering.wanted.text)
-        self.lists.choose_history()
 
     def _filter_changed(self) -> None:
         wanted = self._filtering.wanted
-        self.filter_line.say("counting…" if wanted else "")
+        self.lists.stop_searching()
+        self._typing.say_counting()
         self.running_pane.narrow(wanted)
         self._show_status()
         self._past.at_once()
 
-    def _say_counts(self) -> None:
-        self.filter_line.say(self.history_pane.counts if self._filtering.wanted else "")
+    def on_screen_suspend(self) -> None:
+        self.lists.stop_searching()

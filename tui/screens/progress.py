@@ -1,9 +1,9 @@
-"""How far a file has been written, and giving it up."""
+"""How far a file has been written, giving it up, and how it ended."""
 
 from collections.abc import Awaitable, Callable
 from typing import ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
@@ -15,9 +15,10 @@ from backend.archive import CacheError
 from backend.client import RemoteError
 from backend.text import safe
 from tui.access import NoAccess
-from tui.format import count
+from tui.format import count, counted
 from tui.keys import Place, bindings, labelled
-from tui.widgets.lines import KeyLine
+from tui.screens.dialog import is_small
+from tui.widgets.key_line import KeyLine
 
 Tell = Callable[[int, int | None], None]
 """Told from any thread how much is written, and of how much, where that is known."""
@@ -31,11 +32,11 @@ _LOOK_EVERY = 0.1
 
 
 class ProgressScreen(ModalScreen[None]):
-    """Writes a file while it is shown, says how that went, and goes.
+    """Writes a file while it is shown, and says how that went and where the file is.
 
     Args:
         place: the file, in words.
-        noun: what is written, in the plural.
+        noun: what is written, in the singular.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(Place.PROGRESS)]
@@ -47,6 +48,8 @@ class ProgressScreen(ModalScreen[None]):
     }
     ProgressScreen Static { height: auto; }
     ProgressScreen KeyLine { background: $surface; margin: 1 0 0 0; }
+    ProgressScreen.-small > Vertical { width: 100%; max-width: 100%; max-height: 100%; border: none; }
+    ProgressScreen.-small KeyLine { dock: bottom; margin: 0; }
     """
 
     def __init__(self, place: str, noun: str, write: Write) -> None:
@@ -56,52 +59,67 @@ class ProgressScreen(ModalScreen[None]):
         self._total: int | None = None
         self._write = write
         self._written = 0
+        self._ended = False
 
     def compose(self) -> ComposeResult:
         with Vertical() as frame:
             frame.border_title = Content(" Writing a file ")
             yield Static(markup=False)
-            line = KeyLine()
-            line.show(labelled(Place.PROGRESS))
-            yield line
+            yield KeyLine()
 
     def on_mount(self) -> None:
         self._show()
+        self._show_keys()
         self.set_interval(_LOOK_EVERY, self._show)
         self.run_worker(self._run())
+
+    def on_resize(self, event: events.Resize) -> None:
+        self.set_class(is_small(event.size), "-small")
+
+    def _show_keys(self) -> None:
+        wanted = "close" if self._ended else "give_up"
+        self.query_one(KeyLine).show(key for key in labelled(Place.PROGRESS) if key.action == wanted)
 
     async def _run(self) -> None:
         try:
             number = await self._write(self._tell)
         except FileExistsError as error:
-            self._end(f"Not written: {safe(str(error))}", failed=True)
+            self._end(f"✗ Not written: {error}")
         except OSError as error:
-            self._end(f"Not written: {safe(f'{self._place}: {error.strerror or error}')}", failed=True)
+            self._end(f"✗ Not written: {self._place}: {error.strerror or error}")
         except (CacheError, RemoteError, NoAccess) as error:
-            self._end(f"Not written: {safe(str(error))}", failed=True)
+            self._end(f"✗ Not written: {error}")
         else:
-            self._end(f"Wrote {count(number)} {self._noun} to {safe(self._place)}")
+            self._end(f"✓ Wrote {counted(number, self._noun)} to", self._place)
 
     def _tell(self, written: int, total: int | None) -> None:
         self._written, self._total = written, total
 
     def _show(self) -> None:
-        words = f"{count(self._written)} {self._noun}"
+        if self._ended:
+            return
+        words = counted(self._written, self._noun)
         lines = [safe(self._place)]
         if self._total:
             share = min(1.0, self._written / self._total)
-            words = f"{count(self._written)} of {count(self._total)} {self._noun} · {share:.0%}"
+            words = f"{count(self._written)} of {counted(self._total, self._noun)} · {share:.0%}"
             full = int(share * _BAR)
             lines.append("━" * full + "╌" * (_BAR - full))
         self.query_one(Static).update(Content("\n".join([*lines, words])))
 
-    def _end(self, words: str, *, failed: bool = False) -> None:
-        self.app.notify(words, severity="error" if failed else "information", markup=False, timeout=8)
-        self.dismiss()
+    def _end(self, *lines: str) -> None:
+        self._ended = True
+        self.query_one(Static).update(Content("\n".join(map(safe, lines))))
+        self._show_keys()
+
+    def action_close(self) -> None:
+        if self._ended:
+            self.dismiss()
 
     def action_give_up(self) -> None:
-        self.workers.cancel_node(self)
-        self.app.notify("Given up; no file was written", markup=False, timeout=3)
+        if not self._ended:
+            self.workers.cancel_node(self)
+            self.app.notify("Given up; no file was written", markup=False, timeout=3)
         self.dismiss()
 
     @on(KeyLine.Pressed)

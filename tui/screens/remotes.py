@@ -38,7 +38,7 @@ from tui.remote_row import (
 from tui.row import SIGNS
 from tui.screens.dialog import Dialog, table
 from tui.screens.keyed import KeyedScreen
-from tui.status import Part, Seen, idle, round_words
+from tui.status import ADD_COMMAND, Part, Seen, idle, round_words
 from tui.trouble import cannot_read, work_troubles
 from tui.widgets.lines import ColumnHeader, PaneTitle
 from tui.widgets.row_list import Drawn, RowList
@@ -133,9 +133,9 @@ class RemotesScreen(KeyedScreen[str | None]):
         self._title.heading = f"Remotes {count(len(self._remotes))}"
         self._title.place = self._places(health, now)
         if not self._remotes:
-            waiting = not health.updated and not idle(seen, now)
-            words = "Waiting for whoever fetches…" if waiting else "No remotes are configured"
-            self._list.explain(f"{words}; remote-tasks remotes add NAME adds one")
+            waiting = not health.updated and not idle(seen, now) and not seen.unconfigured
+            words = "Waiting for whoever fetches" if waiting else "No remote is configured"
+            self._list.explain(f"{words}; {seen.add_command or ADD_COMMAND} adds one")
         self._list.show(len(self._remotes), cursor=self._place(selected))
         self._say_whole()
         self._say_troubles([*work_troubles(seen, now), *(f"damaged: {what}" for what in seen.damage)])

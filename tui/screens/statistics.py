@@ -24,7 +24,7 @@ from tui.screens.keyed import KeyedScreen
 from tui.status import Part
 from tui.trouble import cannot_read
 from tui.type_groups import GROUPS, Group, group_of
-from tui.widgets.count_table import CountRow, CountTable, count_header
+from tui.widgets.count_table import CountRow, CountTable
 from tui.widgets.lines import ColumnHeader, PaneTitle
 from tui.widgets.row_list import RowList
 
@@ -75,7 +75,7 @@ class StatisticsScreen(KeyedScreen[str | None]):
         return self._table if place is Place.ROWS else self
 
     def _show_header(self) -> None:
-        self._header.names = count_header(self._table.row_width)
+        self._header.names = self._table.header
 
     async def _count(self) -> None:
         since = SPANS[self._span][1]
@@ -108,6 +108,7 @@ class StatisticsScreen(KeyedScreen[str | None]):
 
     def action_to_column(self, step: int) -> None:
         self._table.action_to_column(step)
+        self._show_header()
 
     @on(RowList.Opened)
     def _open(self) -> None:

@@ -12,17 +12,15 @@ from textual.content import Content
 from textual.widgets import Static
 
 from backend.archive import CacheError, TaskCache
-from backend.client import RemoteError
 from backend.task import Task
 from backend.text import safe
-from tui.access import Access, NoAccess
+from tui.access import Access
 from tui.exporting import export_log
-from tui.format import count, counted, full_time, local
+from tui.format import count, counted, fit, local
 from tui.keys import Key, Place, bindings, way_to
 from tui.log_search import LogSearch
 from tui.reading import read_cache
 from tui.related import Related, read_related
-from tui.screens.confirm import ConfirmScreen
 from tui.screens.details import DetailsScreen
 from tui.screens.keyed import KeyedScreen
 from tui.status import Part
@@ -32,6 +30,9 @@ from tui.trouble import cannot_read
 from tui.widgets.lines import PaneTitle
 from tui.widgets.log_view import LogView
 from tui.widgets.row_list import RowList
+
+_SHOWN_OF_COPY = 100
+"""Cells of what was copied that are shown."""
 
 
 class TaskScreen(KeyedScreen[None]):
@@ -51,12 +52,19 @@ class TaskScreen(KeyedScreen[None]):
     """
 
     def __init__(
-        self, task: Task, cache: TaskCache, access: Access, clock: Callable[[], float], tz: tzinfo | None
+        self,
+        task: Task,
+        cache: TaskCache,
+        access: Access,
+        stop: Callable[[Task], None],
+        clock: Callable[[], float],
+        tz: tzinfo | None,
     ) -> None:
         super().__init__()
         self.shown = task
         self._cache = cache
         self._access = access
+        self._stop = stop
         self._clock = clock
         self._tz = tz
         self._related: Related | None = None
@@ -113,7 +121,7 @@ class TaskScreen(KeyedScreen[None]):
         self._begin()
 
     def _show_task(self) -> None:
-        width, height = max(20, self.size.width - 2), self.size.height
+        width, height = max(8, self.size.width - 2), self.size.height
         words = task_header(self.shown, self._related, width, height, self._clock(), self._tz)
         self._header.update(words)
         self.key_line.show(self.keys())
@@ -228,36 +236,11 @@ class TaskScreen(KeyedScreen[None]):
 
     def _copy(self, text: str, what: str) -> None:
         self.app.copy_to_clipboard(safe(text))
-        self._say(f"Copied {what}")
+        self._say(f"Copied {what}: {fit(text, _SHOWN_OF_COPY).rstrip()}")
 
     def action_stop(self) -> None:
         """Ask whether to stop the task, and then its remote to do so."""
-        task = self.shown
-        if not task.running:
-            self._say("It has ended already")
-            return
-
-        def stop(yes: bool | None) -> None:
-            if yes:
-                # Not this screen's: what has been sent is to be told even if the user has left it.
-                self.app.run_worker(self._stop(task), exit_on_error=False)
-
-        self.app.push_screen(ConfirmScreen("Stop this task?", *self._what_is_stopped()), stop)
-
-    def _what_is_stopped(self) -> list[str]:
-        """The task as one who stops it must see it: what, where, whose, since when."""
-        task = self.shown
-        where = f"on {task.remote}, node {task.node}, by {task.user}"
-        return [task.description, where, f"started {full_time(task.starttime, self._tz)}"]
-
-    async def _stop(self, task: Task) -> None:
-        try:
-            async with await self._access.open(task) as client:
-                await client.stop(task.upid)
-        except (RemoteError, NoAccess) as error:
-            self.app.notify(f"Not stopped: {error}", severity="error", markup=False, timeout=10)
-        else:
-            self.app.notify(safe(f"Asked {task.remote} to stop {task.description}"), markup=False)
+        self._stop(self.shown)
 
     def action_search(self) -> None:
         self._search.ask()

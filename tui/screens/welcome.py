@@ -1,6 +1,7 @@
 """What there is to see before any remote is configured: the two ways on. It goes by itself once there is one."""
 
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -27,6 +28,7 @@ class WelcomeScreen(KeyedScreen[None]):
 
     Attributes:
         demo_wanted: whether the user left for the demo.
+        command: what adds a remote.
     """
 
     PLACES = (Place.START,)
@@ -41,7 +43,7 @@ class WelcomeScreen(KeyedScreen[None]):
         super().__init__()
         self.demo_wanted = False
         self._file = file
-        self._options = options
+        self.command = shlex.join(["remote-tasks", *options, "remotes", "add"]) + " NAME"
         self._trouble = ""
         self._title = PaneTitle()
         self._text = Static(markup=False)
@@ -58,6 +60,9 @@ class WelcomeScreen(KeyedScreen[None]):
         self.key_line.show(self.keys())
         self._show()
 
+    def help_places(self) -> Sequence[Place]:
+        return self.PLACES
+
     def say(self, trouble: str) -> None:
         """Say what is wrong with the configuration, if there is one; no words: nothing is."""
         self._trouble = trouble if self._file.exists() else ""
@@ -67,7 +72,6 @@ class WelcomeScreen(KeyedScreen[None]):
         self._text.update(self._content())
 
     def _content(self) -> Content:
-        command = shlex.join(["remote-tasks", *self._options, "remotes", "add"])
         lines = [
             Content.styled("No remote is configured yet", "bold"),
             Content.styled(f"The configuration is expected in {safe(str(self._file))}", _DIM),
@@ -77,7 +81,7 @@ class WelcomeScreen(KeyedScreen[None]):
             lines += [Content.styled(f"✗ {safe(self._trouble)}", "$error"), Content("")]
         lines += [
             Content("Add a cluster or a Backup Server of yours, from another terminal:"),
-            Content.styled(f"    {safe(command)} NAME", "bold $accent"),
+            Content.styled(f"    {safe(self.command)}", "bold $accent"),
             Content("This dashboard goes on by itself as soon as it is there."),
             Content(""),
             Content.assemble(

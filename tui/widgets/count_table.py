@@ -11,7 +11,8 @@ from tui.format import count, fit
 from tui.row import Tone
 from tui.widgets.row_list import Drawn, RowList
 
-_LEAST_TITLE = 16
+_LEAST_TITLE = 8
+_USUAL_TITLE = 16
 _MOST_TITLE = 40
 _CELL = 10
 _SIGN = "▸"
@@ -29,12 +30,6 @@ class CountRow(NamedTuple):
     counts: StatusCounts | None
 
 
-def count_header(width: int) -> str:
-    """The names of the columns."""
-    names = (fit("TOTAL" if status is None else status.upper(), _CELL, right=True) for status in COLUMNS)
-    return fit(" " * _title_width(width) + "".join(names), width)
-
-
 class CountTable(RowList):
     """Counts with a cursor on one of them. Headings are passed over."""
 
@@ -49,6 +44,22 @@ class CountTable(RowList):
         if not self._rows or self._rows[self.cursor].counts is None:
             return None
         return self._rows[self.cursor], COLUMNS[self._column]
+
+    @property
+    def header(self) -> str:
+        """The names of the columns in view."""
+        width = self.row_width
+        names = ("TOTAL" if status is None else status.upper() for status in COLUMNS)
+        in_view = (
+            fit(name, _CELL, right=True) for number, name in enumerate(names) if number in self._in_view(width)
+        )
+        return fit(" " * _title_width(width) + "".join(in_view), width)
+
+    def _in_view(self, width: int) -> range:
+        """The columns that have room, the one with the cursor among them."""
+        number = max(1, min(len(COLUMNS), (width - _title_width(width)) // _CELL))
+        first = max(0, self._column - number + 1)
+        return range(first, first + number)
 
     def show_rows(self, rows: Sequence[CountRow]) -> None:
         """Show these; the cursor stays where it is."""
@@ -71,8 +82,9 @@ class CountTable(RowList):
 
     def on_click(self, event: events.Click) -> None:
         """The column; the row is the base class' matter, whose handler is called after this one."""
-        column = (event.x - _title_width(self.row_width)) // _CELL
-        if 0 <= column < len(COLUMNS):
+        in_view = self._in_view(self.row_width)
+        column = in_view.start + (event.x - _title_width(self.row_width)) // _CELL
+        if column in in_view:
             self._column = column
 
     def _row(self, position: int, width: int) -> Drawn:
@@ -81,7 +93,8 @@ class CountTable(RowList):
         if counts is None:
             return [(fit(f" {title}", width), Tone.DIM)]
         pieces: list[tuple[str, str]] = [(fit(f" {title}", room), Tone.TEXT)]
-        for number, status in enumerate(COLUMNS):
+        for number in self._in_view(width):
+            status = COLUMNS[number]
             counted = counts.total() if status is None else counts[status]
             sign = _SIGN if position == self.cursor and number == self._column else ""
             tone = Tone.TEXT if status is None else Tone(status.value)
@@ -90,4 +103,5 @@ class CountTable(RowList):
 
 
 def _title_width(width: int) -> int:
-    return max(_LEAST_TITLE, min(_MOST_TITLE, width - _CELL * len(COLUMNS)))
+    usual = min(_USUAL_TITLE, max(_LEAST_TITLE, width - _CELL))
+    return max(usual, min(_MOST_TITLE, width - _CELL * len(COLUMNS)))

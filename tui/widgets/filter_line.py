@@ -1,76 +1,24 @@
 """The line a filter is typed into, with its counts beside it, and below how it can go on or what is wrong with it.
 It decides when what is typed is taken at its word."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.message import Message
-from textual.suggester import Suggester
 from textual.timer import Timer
 from textual.widgets import Input, Label, Static
 
 from backend.query import Filter, FilterError
 from backend.text import safe
 from tui.completion import Completion
-from tui.keys import Place, bindings
 from tui.typed import Typed
+from tui.widgets.filter_input import FilterInput
 
 _SETTLED = 0.6
 """After how long (seconds) without a key a term that could still become something else counts as finished."""
-
-_EXAMPLE = "words, status:error, type:vzdump, remote:…, since:2h, -node:…"
-
-
-class FilterInput(Input):
-    """The input itself; its own keys leave it."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Place.FILTER)]
-
-    class Kept(Message):
-        """The filter is to stay."""
-
-    class GivenUp(Message):
-        """The filter is to go."""
-
-    class Recalled(Message):
-        """An earlier filter is wanted (`step` 1), or a later one (-1)."""
-
-        def __init__(self, step: int) -> None:
-            super().__init__()
-            self.step = step
-
-    class Completed(Message):
-        """What is typed is to go on as is proposed."""
-
-    def action_recall(self, step: int) -> None:
-        self.post_message(self.Recalled(step))
-
-    def action_complete(self) -> None:
-        self.post_message(self.Completed())
-
-    def action_keep(self) -> None:
-        self.post_message(self.Kept())
-
-    def action_give_up(self) -> None:
-        self.post_message(self.GivenUp())
-
-
-class _Proposal(Suggester):
-    """What the input shows dimmed behind the cursor: the likeliest completion of a term that has been begun."""
-
-    def __init__(self, complete: Callable[[str], Sequence[Completion]]) -> None:
-        super().__init__(use_cache=False, case_sensitive=True)
-        self._complete = complete
-
-    async def get_suggestion(self, value: str) -> str | None:
-        begun = not value[-1:].isspace()
-        return next((one.text for one in self._complete(value)), None) if begun else None
 
 
 class FilterLine(Vertical):
@@ -80,6 +28,10 @@ class FilterLine(Vertical):
         read: makes something of a text, told whether the cursor is at its end.
         complete: how a text can go on at its end, the likeliest way first.
         earlier: the filters of before, the last one first.
+        informed: returns once it is known what a text can go on with.
+        judged: told what filter the lists are to show, with None what they show already; and whether what is typed
+            is wrong, and therefore not that filter.
+        left: told that the user is done with the line, and whether the filter stays.
     """
 
     DEFAULT_CSS = """
@@ -99,28 +51,23 @@ class FilterLine(Vertical):
     }
     """
 
-    class Judged(Message):
-        """The lists are to show `wanted`, or with None what they show already. `wrong`: it is not what is typed,
-        because that is wrong."""
-
-        def __init__(self, wanted: Filter | None, *, wrong: bool) -> None:
-            super().__init__()
-            self.wanted = wanted
-            self.wrong = wrong
-
-    class Left(Message):
-        """The user is done with the line."""
-
     def __init__(
         self,
         read: Callable[[str, bool], Typed],
         complete: Callable[[str], Sequence[Completion]],
         earlier: Callable[[], Sequence[str]],
+        *,
+        informed: Callable[[], Awaitable[None]],
+        judged: Callable[[Filter | None, bool], None],
+        left: Callable[[bool], None],
     ) -> None:
         super().__init__()
         self._read = read
         self._complete = complete
         self._earlier = earlier
+        self._informed = informed
+        self._judged = judged
+        self._left = left
         self._recalled = 0
         self._draft = ""
         self._before = Filter()
@@ -129,15 +76,7 @@ class FilterLine(Vertical):
     def compose(self) -> ComposeResult:
         with Horizontal():
             yield Label(" / ", classes="filter-line--sign")
-            field = FilterInput(
-                select_on_focus=False,
-                compact=True,
-                id="filter-input",
-                placeholder=_EXAMPLE,
-                suggester=_Proposal(self._complete),
-            )
-            field.cursor_blink = False
-            yield field
+            yield FilterInput(self, self._complete)
             yield Static(id="filter-counts", markup=False)
         yield Static(id="filter-error", markup=False)
         yield Static(id="filter-hint", markup=False)
@@ -187,40 +126,37 @@ class FilterLine(Vertical):
             self.show_completions()
             self._judge()
 
-    @on(FilterInput.Completed)
-    def _go_on(self, message: FilterInput.Completed) -> None:
-        message.stop()
+    async def go_on(self) -> None:
+        """Have what is typed go on as is proposed."""
+        await self._informed()
         field = self.input
         completion = next(iter(self._complete(field.value)), None)
         if completion is not None and field.cursor_position == len(field.value):
             self._put(completion.text)
 
-    @on(FilterInput.Recalled)
-    def _recall(self, message: FilterInput.Recalled) -> None:
+    def recall(self, step: int) -> None:
         """Go through the filters of before; what was being typed is the last of them."""
-        message.stop()
         earlier = self._earlier()
         if self._recalled == 0:
             self._draft = self.input.value
-        self._recalled = max(0, min(len(earlier), self._recalled + message.step))
+        self._recalled = max(0, min(len(earlier), self._recalled + step))
         self._put(safe(earlier[self._recalled - 1]) if self._recalled else self._draft)
 
     def _put(self, text: str) -> None:
         self.input.value = text
         self.input.cursor_position = len(text)
 
-    @on(FilterInput.Kept)
-    def _keep(self, message: FilterInput.Kept) -> None:
-        message.stop()
+    def keep(self) -> None:
+        """Keep the filter and leave, unless it is wrong."""
         if self.is_open and self._judge(settled=True):
-            self.post_message(self.Left())
+            self._shut()
+            self._left(True)
 
-    @on(FilterInput.GivenUp)
-    def _give_up(self, message: FilterInput.GivenUp) -> None:
-        message.stop()
+    def give_up(self) -> None:
+        """Leave without a filter; with a wrong one typed, with the one from before."""
         if self.is_open:
             self._close(self._before if self._typed().whole is None else Filter())
-            self.post_message(self.Left())
+            self._left(False)
 
     def _judge(self, *, settled: bool = False) -> bool:
         """Have the lists show what can be shown of what is typed, and say what is wrong with it: at once if it is
@@ -232,7 +168,7 @@ class FilterLine(Vertical):
         if typed.unfinished and not settled and error is None:
             self._wait(self.set_timer(_SETTLED, partial(self._judge, settled=True)))
         self._tell(error)
-        self.post_message(self.Judged(wanted, wrong=error is not None))
+        self._judged(wanted, error is not None)
         return typed.whole is not None
 
     def _typed(self) -> Typed:
@@ -250,7 +186,10 @@ class FilterLine(Vertical):
             self._settling.stop()
         self._settling = timer
 
-    def _close(self, wanted: Filter) -> None:
+    def _shut(self) -> None:
         self._wait(None)
         self.remove_class("-open", "-wrong")
-        self.post_message(self.Judged(wanted, wrong=False))
+
+    def _close(self, wanted: Filter) -> None:
+        self._shut()
+        self._judged(wanted, False)

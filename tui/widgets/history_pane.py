@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import tzinfo
 from typing import TypeVar
 
@@ -29,6 +29,9 @@ T = TypeVar("T")
 _PATIENCE = 0.15
 """How long (seconds) rows of the same filter stay while those that take their place are counted."""
 
+TOLD_AFTER = 0.3
+"""After how long (seconds) a search is told of."""
+
 _TRIES = 20
 """How often a place is looked for again because the user has moved meanwhile."""
 
@@ -48,7 +51,7 @@ class HistoryPane(Vertical):
     def __init__(self, now: Callable[[], float], tz: tzinfo | None, failed: Callable[[OSError], None]) -> None:
         super().__init__()
         self.title_line = PaneTitle()
-        self.timeline = Timeline(tz)
+        self.timeline = Timeline(now, tz)
         self._header = ColumnHeader()
         self.task_list = TaskList(self._row, id="history")
         self.selected_line = SelectedLine()
@@ -64,6 +67,8 @@ class HistoryPane(Vertical):
         self._text = ""
         self._overall: int | None = None
         self._news = 0
+        self.searching = ""
+        """What is being looked for in the list, in words; empty while nothing is, or not for long."""
         self._origin: Spot | None = None
         self._placed: Spot | None = None
         self._names = Names()
@@ -208,12 +213,30 @@ class HistoryPane(Vertical):
         title.heading = f"History {self.counts}".rstrip()
         title.wanted = self._text
         title.news = f"+{count(self._news)} new" if self._news else ""
-        task = view.selected
+        # where the view alone was scrolled, the place is the view's
+        position, last = (view.cursor, len(view.rows) - 1) if view.cursor_in_view else (view.top, view.last_top)
+        task = view.rows[position] if len(view.rows) else None
         place = [] if task is None else [Part(day_and_minute(task.starttime, self._tz), 1)]
         if len(view.rows) > view.page_rows:
-            percent = f"{view.cursor * 100 // (len(view.rows) - 1)} %"
-            place = [Part(f"row {count(view.cursor + 1)}", 2), Part(percent, 0), *place]
-        title.place = tuple(place)
+            percent = f"{position * 100 // max(1, last)} %"
+            place = [Part(f"row {count(position + 1)}", 2), Part(percent, 0), *place]
+        title.place = (Part(f"{self.searching}: Esc stops", 0),) if self.searching else tuple(place)
+
+    @contextlib.contextmanager
+    def telling(self, words: str) -> Iterator[None]:
+        """Tell with these words that something is being looked for, unless it is soon done."""
+
+        def tell(words: str) -> None:
+            self.searching = words
+            self.show_title()
+
+        timer = asyncio.get_running_loop().call_later(TOLD_AFTER, tell, words)
+        try:
+            yield
+        finally:
+            timer.cancel()
+            if self.searching:
+                tell("")
 
     def on_unmount(self) -> None:
         if self._rows is not None:

@@ -1,17 +1,14 @@
-"""The dashboard's one-line widgets: the status line, the trouble line, the lists' title lines and the bottom line
-of keys. Each is given values and lays them out in its width."""
+"""The dashboard's one-line widgets: the status line, the trouble line and the lists' title lines. Each is given
+values and lays them out in its width."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from rich.cells import cell_len
-from textual import events
 from textual.content import Content
-from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
 
 from tui.format import fit
-from tui.keys import Key
 from tui.status import Part
 
 
@@ -150,59 +147,3 @@ class ColumnHeader(Widget):
 
     def render(self) -> Content:
         return Content(fit(self.names, self.size.width))
-
-
-class KeyLine(Widget):
-    """The keys that work right now, to be clicked as well. Where not all fit, they stand closer, and those of the
-    highest rank go."""
-
-    DEFAULT_CSS = """
-    KeyLine { height: 1; width: 1fr; background: $panel; color: $foreground 75%; }
-    """
-
-    keys: reactive[tuple[Key, ...]] = reactive(())
-
-    class Pressed(Message):
-        """A key was clicked."""
-
-        def __init__(self, key: Key) -> None:
-            super().__init__()
-            self.key = key
-
-    def show(self, keys: Iterable[Key]) -> None:
-        """Name these keys."""
-        self.keys = tuple(keys)
-
-    def on_click(self, event: events.Click) -> None:
-        keys, gap = self._fitting()
-        start = 1
-        for key in keys:
-            end = start + _cells(key)
-            if start <= event.x < end:
-                self.post_message(self.Pressed(key))
-            start = end + gap
-
-    def render(self) -> Content:
-        keys, gap = self._fitting()
-        parts = [Content.assemble((key.cap, "bold $accent"), f" {key.label}") for key in keys]
-        line = Content(" ") + Content(" " * gap).join(parts)
-        return line.truncate(self.size.width, ellipsis=True)
-
-    def _fitting(self) -> tuple[list[Key], int]:
-        """The keys that fit, and how many cells stand between them."""
-        keys, width = list(self.keys), self.size.width
-        for gap in (3, 2):
-            if _width(keys, gap) <= width:
-                return keys, gap
-        while len(keys) > 1 and _width(keys, 2) > width:
-            # of the same rank the last one goes
-            keys.remove(max(reversed(keys), key=lambda key: key.rank))
-        return keys, 2
-
-
-def _cells(key: Key) -> int:
-    return cell_len(key.cap) + 1 + cell_len(key.label)
-
-
-def _width(keys: Sequence[Key], gap: int) -> int:
-    return 1 + sum(map(_cells, keys)) + gap * (len(keys) - 1)

@@ -11,13 +11,12 @@ from textual.binding import BindingType
 from textual.filter import LineFilter
 from textual.geometry import Region, Size
 from textual.message import Message
-from textual.scroll_view import ScrollView
-from textual.scrollbar import ScrollTo
 from textual.strip import Strip
 
 from tui.format import fit
 from tui.keys import Place, bindings
 from tui.row import Tone
+from tui.widgets.row_scroll import RowScrollView
 
 MATCH = "match"
 """The style of what was searched for."""
@@ -29,7 +28,7 @@ Draw = Callable[[int, int], Drawn]
 """Draws the row at a position, for a width in cells. It may be longer than that."""
 
 
-class RowList(ScrollView, can_focus=True, inherit_bindings=False):
+class RowList(RowScrollView, can_focus=True, inherit_bindings=False):
     """Rows by position. Its owner says how many there are, and draws those in view."""
 
     ALLOW_SELECT = False
@@ -105,21 +104,6 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
         return self._cursor
 
     @property
-    def top(self) -> int:
-        """The position of the first row in view."""
-        return self.scroll_offset.y
-
-    @property
-    def page_rows(self) -> int:
-        """How many rows fit the view."""
-        return max(1, self.scrollable_content_region.height)
-
-    @property
-    def row_width(self) -> int:
-        """How many cells a row has; the last one before the scrollbar stays free."""
-        return max(1, self.scrollable_content_region.width - 1)
-
-    @property
     def at_end(self) -> bool:
         """Whether the cursor is on the last row, and that in view."""
         return self._cursor >= self._length - 1 and self._length <= self.top + self.page_rows
@@ -144,15 +128,15 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
         """Put the cursor on a row, and scroll as little as that needs."""
         self._cursor = max(0, min(position, self._length - 1))
         if self._cursor < self.top:
-            self._scroll(self._cursor)
+            self.scroll_to_row(self._cursor)
         elif self._cursor >= self.top + self.page_rows:
-            self._scroll(self._cursor - self.page_rows + 1)
+            self.scroll_to_row(self._cursor - self.page_rows + 1)
         self._changed()
 
     def jump_to(self, position: int) -> None:
         """Put the cursor on a row; one out of view comes to the upper third of it."""
         if not self.top <= position < self.top + self.page_rows:
-            self._scroll(position - self.page_rows // 3)
+            self.scroll_to_row(position - self.page_rows // 3)
         self.move_to(position)
 
     def action_move(self, rows: int) -> None:
@@ -160,7 +144,7 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
 
     def action_page(self, pages: int) -> None:
         step = pages * max(1, self.page_rows - 1)
-        self._scroll(self.top + step)
+        self.scroll_to_row(self.top + step)
         self.move_to(self._cursor + step)
 
     def action_top(self) -> None:
@@ -188,22 +172,9 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
     def on_resize(self) -> None:
         self.move_to(self._cursor)
 
-    def _on_scroll_to(self, message: ScrollTo) -> None:
-        """Dragging the scrollbar: there at once."""
-        message.stop()
-        message.prevent_default()
-        self.scroll_to(message.x, message.y, animate=False)
-
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)
-        # A scrollbar that is not seen yet would not be told.
-        self.vertical_scrollbar.position = new_value
         self._changed()
-
-    def _scroll(self, top: int) -> None:
-        """Have this row at the top, as far as the rows reach. Forced, since a list that has just been given its
-        rows has no scrollbar yet, and would not scroll otherwise."""
-        self.scroll_to(y=max(0, min(top, self._length - self.page_rows)), animate=False, force=True)
 
     def _changed(self) -> None:
         self.refresh()

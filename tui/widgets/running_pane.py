@@ -1,6 +1,6 @@
 """The pane of what runs now: its title and its list."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from datetime import tzinfo
 
 from textual.app import ComposeResult
@@ -13,7 +13,7 @@ from tui.access import Access
 from tui.format import count
 from tui.last_line import watch_last_line
 from tui.names import Names
-from tui.row import Piece, ended_row, header, running_columns, running_row
+from tui.row import STOPPING, Piece, ended_row, header, running_columns, running_row
 from tui.rows import ListedRows
 from tui.running import Order, RunningTasks
 from tui.status import Part, elapses_until, stale_words
@@ -21,25 +21,41 @@ from tui.widgets.lines import ColumnHeader, PaneTitle
 from tui.widgets.task_list import TaskList
 
 _LAST_LINE = "last line"
+_LEAST_ROWS = 3
+"""How high the list is as soon as it has a row."""
 
 
 class RunningPane(Vertical):
     """The running tasks that match the filter. It is as high as the most tasks it had to show, within its share of
-    the screen: a pane that shrank and grew with every task would move the one below all the time. While the user
-    is in it, the task under the cursor shows the last line of its log."""
+    the screen: a pane that shrank and grew with every task would move the one below all the time. Only when there
+    is nothing to show it is no more than its title and a line that says why. While the user is in it, the task
+    under the cursor shows the last line of its log.
+
+    Args:
+        stopping: the tasks (remote UPIDs) that have been asked to stop.
+    """
 
     DEFAULT_CSS = """
     RunningPane { height: auto; }
-    RunningPane TaskList { height: 3; }
+    RunningPane TaskList { height: 1; }
+    RunningPane.-empty ColumnHeader { display: none; }
     """
 
-    def __init__(self, access: Access, order: Order, clock: Callable[[], float], tz: tzinfo | None) -> None:
+    def __init__(
+        self,
+        access: Access,
+        order: Order,
+        stopping: Container[str],
+        clock: Callable[[], float],
+        tz: tzinfo | None,
+    ) -> None:
         super().__init__()
         self.title_line = PaneTitle()
         self._header = ColumnHeader()
         self.task_list = TaskList(self._row, id="running")
         self.title_line.heading = "Running"
         self._access = access
+        self._stopping = stopping
         self._clock = clock
         self._tz = tz
         self._health = Health()
@@ -48,9 +64,10 @@ class RunningPane(Vertical):
         self._order = order
         self._watched: Task | None = None
         self._last_line = ""
-        self._highest = 3
-        self.rows = 3
-        """How many rows the list is high."""
+        self._highest = _LEAST_ROWS
+        self._height = 0
+        self.rows = _LEAST_ROWS
+        """How many rows the list is high while it has some."""
         self._share = 3
         self._names = Names()
 
@@ -113,11 +130,16 @@ class RunningPane(Vertical):
         self._settle_height()
 
     def _settle_height(self) -> None:
+        empty = not len(self.task_list.rows)
         self._highest = max(self._highest, len(self._tasks))
-        rows = min(self._highest, self._share)
-        if rows != self.rows:
-            self.rows = rows
-            self.task_list.styles.height = rows
+        if empty and not len(self._tasks):
+            self._highest = _LEAST_ROWS
+        self.rows = min(self._highest, self._share)
+        height = 1 if empty else self.rows
+        if height != self._height:
+            self._height = height
+            self.task_list.styles.height = height
+        self.set_class(empty, "-empty")
 
     def on_task_list_moved(self, message: TaskList.Moved) -> None:
         self._show_header()
@@ -157,4 +179,5 @@ class RunningPane(Vertical):
         stale = stale_words(self._health, remote, node, now, self._tz)
         until = elapses_until(self._health, remote, node, now, stale=bool(stale))
         line = self._last_line if task == self._watched else ""
-        return running_row(task, columns, until, stale, line)
+        note = STOPPING if task.upid in self._stopping else stale
+        return running_row(task, columns, until, note, line, quiet=bool(stale))

@@ -12,8 +12,6 @@ from textual.cache import LRUCache
 from textual.filter import LineFilter
 from textual.geometry import Region, Size
 from textual.message import Message
-from textual.scroll_view import ScrollView
-from textual.scrollbar import ScrollTo
 from textual.strip import Strip
 
 from backend.task import Task
@@ -21,6 +19,7 @@ from tui.format import ELLIPSIS, fit
 from tui.keys import Place, bindings
 from tui.row import Piece, Tone
 from tui.rows import ListedRows, Rows
+from tui.widgets.row_scroll import RowScrollView
 
 Draw = Callable[[Task, Task | None, int], Sequence[Piece]]
 """Lays out a row: the task, the one above it (None at the top of the view), and the width in cells."""
@@ -28,7 +27,7 @@ Draw = Callable[[Task, Task | None, int], Sequence[Piece]]
 _STRIPS = 400
 
 
-class TaskList(ScrollView, can_focus=True, inherit_bindings=False):
+class TaskList(RowScrollView, can_focus=True, inherit_bindings=False):
     """A scrolling list of tasks. `show` hands it rows and where to stand in them, in one step."""
 
     ALLOW_SELECT = False
@@ -104,21 +103,6 @@ class TaskList(ScrollView, can_focus=True, inherit_bindings=False):
         return self._cursor
 
     @property
-    def top(self) -> int:
-        """The position of the first row in view."""
-        return self.scroll_offset.y
-
-    @property
-    def row_width(self) -> int:
-        """How many cells a row has; the last one before the scrollbar stays free."""
-        return max(1, self.scrollable_content_region.width - 1)
-
-    @property
-    def page_rows(self) -> int:
-        """How many rows fit the view."""
-        return max(1, self.scrollable_content_region.height)
-
-    @property
     def selected(self) -> Task | None:
         """The task under the cursor, if there is one and it has been loaded."""
         return self._rows[self._cursor] if len(self._rows) else None
@@ -140,7 +124,7 @@ class TaskList(ScrollView, can_focus=True, inherit_bindings=False):
         length = len(rows)
         self._cursor = max(0, min(cursor, length - 1))
         self.virtual_size = Size(1, length)
-        self._scroll(top)
+        self.scroll_to_row(top)
         self._changed()
         self.refresh()
 
@@ -165,9 +149,9 @@ class TaskList(ScrollView, can_focus=True, inherit_bindings=False):
         before, self._cursor = self._cursor, position
         top, page = self.top, self.page_rows
         if position < top:
-            self._scroll(position)
+            self.scroll_to_row(position)
         elif position >= top + page:
-            self._scroll(position - page + 1)
+            self.scroll_to_row(position - page + 1)
         self.refresh_line(before)
         self.refresh_line(position)
         self._changed()
@@ -175,20 +159,31 @@ class TaskList(ScrollView, can_focus=True, inherit_bindings=False):
     def jump_to(self, position: int) -> None:
         """Put the cursor on a row; one out of view comes to the upper third of it."""
         if not self.top <= position < self.top + self.page_rows:
-            self._scroll(position - self.page_rows // 3)
+            self.scroll_to_row(position - self.page_rows // 3)
         self.move_to(position)
 
+    def recall_cursor(self) -> bool:
+        """Have the cursor in view: on the row nearest to where it is, if it is not. Whether it had to move."""
+        nearest = max(self.top, min(self._cursor, self.top + self.page_rows - 1))
+        moves = nearest != self._cursor
+        if moves:
+            self.move_to(nearest)
+        return moves
+
     def action_move(self, rows: int) -> None:
-        self.move_to(self._cursor + rows)
+        """Go on from the cursor; after the view alone was scrolled, from the view."""
+        if not self.recall_cursor():
+            self.move_to(self._cursor + rows)
 
     def action_page(self, pages: int) -> None:
         """The view and the cursor go on together, so that the cursor keeps its place on the screen."""
+        self.recall_cursor()
         step = pages * max(1, self.page_rows - 1)
-        self._scroll(self.top + step)
+        self.scroll_to_row(self.top + step)
         self.move_to(self._cursor + step)
 
     def action_top(self) -> None:
-        self._scroll(0)
+        self.scroll_to_row(0)
         self.move_to(0)
 
     def action_bottom(self) -> None:
@@ -215,20 +210,9 @@ class TaskList(ScrollView, can_focus=True, inherit_bindings=False):
             self.move_to(self._cursor)
         self._changed()
 
-    def _on_scroll_to(self, message: ScrollTo) -> None:
-        """Dragging the scrollbar: there at once, since over millions of rows an animation only stutters."""
-        message.stop()
-        message.prevent_default()
-        self.scroll_to(message.x, message.y, animate=False)
-
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)
         self._changed()
-
-    def _scroll(self, top: int) -> None:
-        """Have this row at the top, as far as the rows reach. Forced, since a list that has just been given its
-        rows has no scrollbar yet, and would not scroll otherwise."""
-        self.scroll_to(y=max(0, min(top, len(self._rows) - self.page_rows)), animate=False, force=True)
 
     def _changed(self) -> None:
         self._rows.need(self.top, self.top + self.page_rows - 1)

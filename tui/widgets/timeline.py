@@ -1,6 +1,7 @@
 """The timeline above the history: the tasks it shows over time, where there are errors, and what of it is in view.
 It paints what it is given; counting is the history pane's matter."""
 
+from collections.abc import Callable
 from datetime import tzinfo
 from itertools import groupby
 
@@ -11,15 +12,20 @@ from textual.widget import Widget
 
 from backend.task import Status
 from tui.row import SIGNS
-from tui.timeline import Times, axis, bars, dotted, unusual
+from tui.timeline import Times, axis, bars, dotted, stacked, unusual
 
 GUTTER = 3
 """Cells at the left that bars begin after, as rows have for their sign."""
 
+_PLAIN = "$foreground 70%"
+_COLOURS = {Status.ERROR: "$error", Status.WARNING: "$warning", Status.OK: _PLAIN}
+_HEAVY = str.maketrans("─╷", "━╻")
+
 
 class Timeline(Widget):
     """One to four lines: all tasks; from two on, the errors by themselves; from three on, days and hours; with
-    four the warnings as well. In one line, a dotted bar stands where there are many errors."""
+    four the warnings as well. Tasks that are all of one status have the lines of bars to themselves, as one that
+    is higher. In one line, a dotted bar stands where there are many errors."""
 
     DEFAULT_CSS = """
     Timeline { height: 1; width: 1fr; background: $background; color: $foreground 70%; }
@@ -35,9 +41,10 @@ class Timeline(Widget):
     class Resized(Message):
         """There is room for another number of cells."""
 
-    def __init__(self, tz: tzinfo | None) -> None:
+    def __init__(self, now: Callable[[], float], tz: tzinfo | None) -> None:
         super().__init__()
         self.times: Times | None = None
+        self._now = now
         self._tz = tz
         self._view: tuple[int, int] | None = None
 
@@ -71,23 +78,33 @@ class Timeline(Widget):
             return Content("")
         if height == 1:
             return self._single(times)
-        lines = [self._line("", bars(times.all), "$foreground 70%")]
-        if height > 3:
-            lines.append(self._line(SIGNS[Status.WARNING], bars(times.warnings), "$warning"))
-        lines.append(self._line(SIGNS[Status.ERROR], bars(times.errors), "$error"))
+        sole = times.sole
+        if sole is not None:
+            *above, bottom = stacked(times.all, height - 1 if height > 2 else height)
+            sign = "" if sole is Status.OK else SIGNS[sole]
+            lines = [self._line("", row, _COLOURS[sole]) for row in above]
+            lines.append(self._line(sign, bottom, _COLOURS[sole]))
+        else:
+            lines = [self._line("", bars(times.all), _PLAIN)]
+            if height > 3:
+                lines.append(self._line(SIGNS[Status.WARNING], bars(times.warnings), "$warning"))
+            lines.append(self._line(SIGNS[Status.ERROR], bars(times.errors), "$error"))
         if height > 2:
             lines.append(self._axis(times))
         return Content("\n").join(lines)
 
     def _single(self, times: Times) -> Content:
         """All in one: bars of dots, in the errors' colour, where there are more of them than usual."""
+        sole = times.sole
+        if sole is not None:
+            return self._line("" if sole is Status.OK else SIGNS[sole], bars(times.all), _COLOURS[sole])
         solid, dots = bars(times.all), dotted(times.all)
         first, last = self._cells_in_view()
         runs = groupby(enumerate(unusual(times.errors)), key=lambda one: (first <= one[0] <= last, one[1]))
         parts = [Content(" " * GUTTER)]
         for (in_view, marked), run in runs:
             text = "".join((dots if marked else solid)[cell] for cell, _ in run)
-            parts.append(self._styled(text, "$error" if marked else "$foreground 70%", in_view))
+            parts.append(self._styled(text, "$error" if marked else _PLAIN, in_view))
         return Content("").join(parts)
 
     def _line(self, sign: str, bars: str, colour: str) -> Content:
@@ -103,11 +120,13 @@ class Timeline(Widget):
 
     def _axis(self, times: Times) -> Content:
         first, last = self._cells_in_view()
-        line = axis(times.edges, self._tz)
+        line = axis(times.edges, self._tz, self._now())
         dim = "$foreground 45%"
+        # names stay readable under the mark
+        marked = line[first : last + 1].translate(_HEAVY)
         return Content.assemble(
             (" " * GUTTER + line[:first], dim),
-            ("━" * (last + 1 - first), "bold $accent"),
+            (marked, f"bold {'reverse' if self.app.no_color else '$accent'}"),
             (line[last + 1 :], dim),
         )
 

@@ -1,0 +1,97 @@
+"""The help: where it begins, how one moves in it, and what is left of it on a small screen."""
+
+import pytest
+
+from tests.tui.screen import Screen
+from tui.app import Dashboard
+from tui.keys import KEYS, Place
+from tui.screens.help import HelpScreen
+
+
+def headings(screen: Screen) -> list[str]:
+    """The places whose keys are in sight, from the top."""
+    inside = [line.split("│")[1].strip(" ▁▂▃▄▅▆▇") for line in screen.lines if line.count("│") == 2]
+    return [words for words in inside if words in set(Place)]
+
+
+async def opened(screen: Screen, *keys: str) -> None:
+    """Press keys, of which the last one opens the help."""
+    await screen.press(*keys)
+    await screen.until(lambda: isinstance(screen.pilot.app.screen, HelpScreen), "the help")
+    await screen.pilot.pause()
+
+
+@pytest.mark.parametrize(
+    ("keys", "first"),
+    [
+        (("question_mark",), Place.FIND),
+        (("enter", "question_mark"), Place.TASK),
+        (("s", "question_mark"), Place.STATISTICS),
+        (("b", "question_mark"), Place.GUESTS),
+        (("f9", "question_mark"), Place.REMOTES),
+        (("slash", "f1"), Place.FILTER),
+    ],
+)
+async def test_it_begins_with_where_the_user_is(app: Dashboard, keys: tuple[str, ...], first: Place) -> None:
+    async with app.run_test(size=(100, 40)) as pilot:
+        screen = Screen(pilot)
+        await screen.until_shown("History 600")
+        await screen.press(*keys[:-1])
+        await screen.until(lambda: app.screen.is_active and app.screen.focused is not None, "the screen")
+        await opened(screen, keys[-1])
+        await screen.until(lambda: headings(screen), "the keys")
+        assert headings(screen)[0] == first
+
+
+async def test_while_a_filter_is_typed_its_language_stands_first(app: Dashboard) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = Screen(pilot)
+        await screen.until_shown("History 600")
+        await opened(screen, "slash", "f1")
+        await screen.until_shown("What a filter can say")
+        assert "What a filter can say" in screen.lines[2]
+
+
+async def test_the_usual_keys_scroll_it(app: Dashboard) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = Screen(pilot)
+        await screen.until_shown("History 600")
+        await opened(screen, "question_mark")
+        await screen.until_shown("narrow both lists as you type")
+        for down, up in (("j", "k"), ("pagedown", "pageup"), ("space", "ctrl+b"), ("G", "home"), ("end", "home")):
+            await screen.press(*[down] * 3)
+            await screen.until(lambda: "narrow both lists" not in screen.text, "the text further down")
+            await screen.press(*[up] * 3)
+            await screen.until_shown("narrow both lists as you type")
+        await screen.press("G")
+        await screen.until_shown("commands")
+        await screen.press("escape")
+        assert app.screen is screen.main
+
+
+async def test_names_for_the_configuration_stand_below_all_else(app: Dashboard) -> None:
+    async with app.run_test(size=(120, 300)) as pilot:
+        screen = Screen(pilot)
+        await screen.until_shown("History 600")
+        await opened(screen, "question_mark")
+        await screen.until_shown("Names of the actions")
+        above, below = screen.text.split("Names of the actions")
+        for key in KEYS:
+            assert key.help in above and f"│ {key.name} " in below
+            if "-" in key.name:
+                assert f" {key.name} " not in above
+
+
+async def test_twenty_by_five_can_be_read(app: Dashboard) -> None:
+    async with app.run_test(size=(20, 5)) as pilot:
+        screen = Screen(pilot)
+        await screen.until_shown("History 600")
+        await opened(screen, "question_mark")
+        await screen.until_shown("Filter the lists")
+        seen = [*screen.lines]
+        for _ in range(6):
+            await screen.press("pagedown")
+            seen += screen.lines
+        words = " ".join(" ".join(seen).split())
+        assert "narrow both lists as you type" in words and "errors only" in words
+        assert "╭" not in words

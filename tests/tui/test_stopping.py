@@ -1,0 +1,86 @@
+"""Stopping a task from the lists: asked first, told in its row, and its end shown as soon as it is known."""
+
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from backend.task import Task
+from tests.client.server import Reply, serve
+from tests.task_server import TaskServer, config_of
+from tests.tui.fleet import NOW, pve_task, write_tasks
+from tests.tui.screen import Screen, dashboard
+from tui.screens.confirm import ConfirmScreen
+
+Clock = Callable[[], float]
+
+RUNNING = pve_task(NOW - 60, kind="vzdump")
+OTHER = pve_task(NOW - 90, remote="graz", pid=7)
+ENDED = pve_task(NOW - 600, pid=9, end=NOW - 500)
+
+
+@asynccontextmanager
+async def running(directory: Path, clock: Clock, size: tuple[int, int] = (120, 40)) -> AsyncIterator[Screen]:
+    """The dashboard with the cursor on RUNNING, whose node can stop it."""
+    write_tasks(directory, [RUNNING, OTHER, ENDED])
+    async with serve(TaskServer(RUNNING, [])) as server:
+        app = dashboard(directory, clock, load=lambda: config_of(server))
+        async with app.run_test(size=size, notifications=True) as pilot:
+            screen = Screen(pilot)
+            await screen.until_shown("Running 2")
+            await screen.until_shown("History 1")
+            await screen.press("tab")
+            yield screen
+
+
+async def test_a_task_is_stopping_until_its_end_is_known_and_the_worker_is_told_to_look(
+    empty: Path, clock: Clock
+) -> None:
+    async with running(empty, clock) as screen:
+        assert "S stop" in screen.keys
+        await screen.press("S")
+        await screen.until_shown("Stop this task?")
+        await screen.press("y")
+        await screen.until_shown("Asked wien to stop VM/CT 101 - Backup")
+        await screen.until_shown("VM/CT 101 - Backup  stopping")
+        row = screen.line_with("VM/CT 101 - Backup  stopping")
+        assert row.startswith(" ▶ ") and "stopping" not in screen.line_with("graz")
+        await screen.until(lambda: "S stop" not in screen.keys, "the key's going")
+        await screen.until(lambda: list((empty / "inbox").glob("*.json")), "a request to the worker")
+        requests = [json.loads(path.read_text()) for path in (empty / "inbox").glob("*.json")]
+        assert requests[0]["track"] == [RUNNING.upid]
+        write_tasks(empty, [Task(RUNNING.upid, RUNNING.starttime, NOW, "interrupted by signal"), OTHER])
+        await screen.until_shown("interrupted by signal (just ended)")
+        assert "stopping" not in screen.text
+
+
+async def test_at_80_columns_stopping_is_told_as_well(empty: Path, clock: Clock) -> None:
+    async with running(empty, clock, (80, 24)) as screen:
+        await screen.press("S", "y")
+        await screen.until_shown("VM/CT 101 - Backup  stopping")
+
+
+async def test_what_cannot_be_stopped_stays_as_it_is(empty: Path, clock: Clock) -> None:
+    async with running(empty, clock) as screen:
+        await screen.press("down", "S", "y")
+        await screen.until_shown("Not stopped: the configuration has no remote graz")
+        assert "stopping" not in screen.text
+        await screen.press("tab")
+        assert "S stop" not in screen.keys
+        await screen.press("S")
+        await screen.until_shown("It has ended already")
+        assert not isinstance(screen.pilot.app.screen, ConfirmScreen)
+
+
+async def test_a_stop_that_is_refused_is_told_in_words(empty: Path, clock: Clock) -> None:
+    write_tasks(empty, [RUNNING, ENDED])
+    node = TaskServer(RUNNING, [])
+    node.refusal = Reply(b"", 403, "Permission check failed (/nodes/pve1, Sys.Modify)", close=True)
+    async with serve(node) as server:
+        app = dashboard(empty, clock, load=lambda: config_of(server))
+        async with app.run_test(size=(120, 40), notifications=True) as pilot:
+            screen = Screen(pilot)
+            await screen.until_shown("Running 1")
+            await screen.press("tab", "S", "y")
+            await screen.until_shown("Not stopped: wien: the token lacks")
+            assert "stopping" not in screen.text and "S stop" in screen.keys

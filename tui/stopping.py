@@ -1,0 +1,94 @@
+"""Stopping tasks: the user is asked first, then the task's remote, and the worker is reminded to look until the
+end is known."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from datetime import tzinfo
+
+from textual.app import App
+
+from backend.archive import CacheError, TaskCache
+from backend.client import RemoteError
+from backend.task import Task
+from backend.text import safe
+from tui.access import Access, NoAccess
+from tui.format import full_time
+from tui.screens.confirm import ConfirmScreen
+
+_REMINDED = 60.0
+"""For how long (seconds) after a stop the worker is reminded to look for the end. A task that goes on for longer
+does not heed the stop, and is looked for as any other."""
+
+
+class Stopping:
+    """Stops tasks on the user's behalf.
+
+    Args:
+        app: what asks come over.
+        changed: told that a remote has been asked to stop a task.
+    """
+
+    def __init__(
+        self,
+        app: Callable[[], App[None]],
+        cache: TaskCache,
+        access: Access,
+        changed: Callable[[], None],
+        now: Callable[[], float],
+        tz: tzinfo | None,
+    ) -> None:
+        self._app = app
+        self._cache = cache
+        self._access = access
+        self._changed = changed
+        self._now = now
+        self._tz = tz
+        self._asked: dict[str, float] = {}
+
+    def __contains__(self, upid: object) -> bool:
+        """Whether a remote has been asked to stop this task (a remote UPID), and no end is known yet."""
+        return upid in self._asked
+
+    def ask(self, task: Task) -> None:
+        """Ask whether to stop a task, and then its remote to do so."""
+        app = self._app()
+        if not task.running:
+            app.notify("It has ended already", markup=False, timeout=3)
+            return
+
+        def stop(yes: bool | None) -> None:
+            if yes:
+                # no screen's worker: what has been sent is to be told even if the user has left the screen
+                app.run_worker(self._stop(task), exit_on_error=False)
+
+        where = f"on {task.remote}, node {task.node}, by {task.user}"
+        words = [task.description, where, f"started {full_time(task.starttime, self._tz)}"]
+        app.push_screen(ConfirmScreen("Stop this task?", *words), stop)
+
+    async def _stop(self, task: Task) -> None:
+        app = self._app()
+        try:
+            async with await self._access.open(task) as client:
+                await client.stop(task.upid)
+        except (RemoteError, NoAccess) as error:
+            app.notify(f"Not stopped: {error}", severity="error", markup=False, timeout=10)
+            return
+        app.notify(safe(f"Asked {task.remote} to stop {task.description}"), markup=False)
+        self._asked[task.upid] = self._now()
+        self._changed()
+        await self.remind()
+
+    def note_running(self, running: Iterable[Task]) -> None:
+        """Take what runs now: what does not has stopped."""
+        upids = {task.upid for task in running}
+        self._asked = {upid: since for upid, since in self._asked.items() if upid in upids}
+
+    async def remind(self) -> None:
+        """Have the worker look at the tasks that have lately been asked to stop."""
+        now = self._now()
+        waited_for = [upid for upid, since in self._asked.items() if 0 <= now - since < _REMINDED]
+        if waited_for:
+            try:
+                await asyncio.to_thread(self._cache.request_track, waited_for)
+            except CacheError:
+                return  # the steady poll has to do

@@ -1,0 +1,75 @@
+"""The input that a filter is typed into; its own keys leave it, complete what is typed, and recall what was
+typed earlier."""
+
+from collections.abc import Callable, Sequence
+from typing import ClassVar, Protocol
+
+from textual.binding import BindingType
+from textual.suggester import Suggester
+
+from tui.completion import Completion
+from tui.keys import Place, bindings
+from tui.widgets.text_input import TextInput
+
+_EXAMPLE = "words, status:error, type:vzdump, remote:…, since:2h, -node:…"
+
+
+class Owner(Protocol):
+    """What the input's keys act on."""
+
+    def keep(self) -> None:
+        """Keep the filter, and leave."""
+
+    def give_up(self) -> None:
+        """Leave without the filter."""
+
+    async def go_on(self) -> None:
+        """Have what is typed go on as is proposed."""
+
+    def recall(self, step: int) -> None:
+        """Show an earlier filter (1), or a later one (-1)."""
+
+
+class FilterInput(TextInput):
+    """The input itself. Each of its keys acts on all that was typed before, and before the next key is read."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Place.FILTER)]
+
+    def __init__(self, owner: Owner, complete: Callable[[str], Sequence[Completion]]) -> None:
+        super().__init__(
+            select_on_focus=False,
+            compact=True,
+            id="filter-input",
+            placeholder=_EXAMPLE,
+            suggester=_Proposal(complete),
+        )
+        self.cursor_blink = False
+        self._owner = owner
+
+    async def action_keep(self) -> None:
+        await self.all_typed()
+        self._owner.keep()
+
+    async def action_give_up(self) -> None:
+        await self.all_typed()
+        self._owner.give_up()
+
+    async def action_complete(self) -> None:
+        await self.all_typed()
+        await self._owner.go_on()
+
+    async def action_recall(self, step: int) -> None:
+        await self.all_typed()
+        self._owner.recall(step)
+
+
+class _Proposal(Suggester):
+    """What the input shows dimmed behind the cursor: the likeliest completion of a term that has been begun."""
+
+    def __init__(self, complete: Callable[[str], Sequence[Completion]]) -> None:
+        super().__init__(use_cache=False, case_sensitive=True)
+        self._complete = complete
+
+    async def get_suggestion(self, value: str) -> str | None:
+        begun = not value[-1:].isspace()
+        return next((one.text for one in self._complete(value)), None) if begun else None
