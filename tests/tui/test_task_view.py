@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from datetime import UTC
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from tests.tui.test_dashboard_pictures import Compare
 from tests.tui.viewing import ENDED, FORBIDDEN, RUNNING, Clock, viewed
 from tui import task_log
 from tui.screens.task import TaskScreen
+from tui.task_header import task_header
 
 SIZES = [(80, 24), (120, 40), (200, 50)]
 
@@ -209,6 +211,15 @@ async def test_a_task_of_an_unreadable_upid_can_be_looked_at(empty: Path, clock:
             )
         )
         await view.screen.until_shown("the configuration has no remote ?")
+
+
+def test_wide_letters_in_a_upid_fit_the_lines_above_the_log() -> None:
+    task = pve_task(NOW, id="日本語" * 30, end=NOW, status="日本" * 40)
+    for width in (18, 40, 119):
+        lines = task_header(task, None, width, 40, NOW, UTC).split("\n")
+        assert max(line.cell_length for line in lines) <= width
+    low = task_header(task, None, 18, 5, NOW, UTC)
+    assert low.plain.startswith("✗ VM 日") and low.cell_length <= 18
 
 
 @pytest.mark.parametrize("size", SIZES)
