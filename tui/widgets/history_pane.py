@@ -53,7 +53,7 @@ class HistoryPane(Vertical):
         self.title_line = PaneTitle()
         self.timeline = Timeline(now, tz)
         self._header = ColumnHeader()
-        self.task_list = TaskList(self._row, id="history")
+        self.task_list = TaskList(self._row, id="history", moved=self._moved)
         self.selected_line = SelectedLine()
         self.title_line.heading = "History"
         self.marked: dict[str, Task] = {}
@@ -242,7 +242,7 @@ class HistoryPane(Vertical):
         if self._rows is not None:
             self._rows.close()
 
-    def on_task_list_moved(self, message: TaskList.Moved) -> None:
+    def _moved(self) -> None:
         self.show_title()
         self._show_header()
         self._mark_view()

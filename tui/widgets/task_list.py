@@ -82,9 +82,11 @@ class TaskList(RowScrollView, can_focus=True, inherit_bindings=False):
             super().__init__()
             self.task = task
 
-    def __init__(self, draw: Draw, *, id: str) -> None:
+    def __init__(self, draw: Draw, *, id: str, moved: Callable[[], None] | None = None) -> None:
+        """`moved` is called before a move is painted, so that what tells of it is in the same frame."""
         super().__init__(id=id)
         self._draw = draw
+        self._moved = moved
         self._rows: Rows = ListedRows()
         self._cursor = 0
         self._words = ""
@@ -216,6 +218,8 @@ class TaskList(RowScrollView, can_focus=True, inherit_bindings=False):
 
     def _changed(self) -> None:
         self._rows.need(self.top, self.top + self.page_rows - 1)
+        if self._moved is not None and self.is_mounted:
+            self._moved()
         self.post_message(self.Moved(self))
 
     def watch_has_focus(self, has_focus: bool) -> None:
