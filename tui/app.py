@@ -1,6 +1,8 @@
 """The dashboard as a Textual app: themes, the screen, and the life of whatever fetches in this process."""
 
 import asyncio
+import contextlib
+import importlib
 import signal
 import sys
 import time
@@ -25,6 +27,8 @@ from tui.screens.main import MainScreen
 from tui.screens.welcome import WelcomeScreen
 from tui.theme import DARK, LIGHT
 
+_FIRST_ROWS = 2.0
+"""How long (seconds) the work waits for the first rows at most."""
 _FAREWELL = 2.0
 """How long (seconds) the work may take to end when the dashboard does."""
 
@@ -120,7 +124,7 @@ class Dashboard(App[None]):
         self._main.fail("memory", self._memory.problem)
         self.theme_changed_signal.subscribe(self, lambda theme: self._memory.change(theme=theme.name))
         if self._work is not None:
-            self._working = asyncio.create_task(self._work())
+            self._working = asyncio.create_task(self._work_once_shown(self._work))
             self._working.add_done_callback(self._work_ended)
         if self._welcome is not None:
             self._main.need_remote(self._welcome.command)
@@ -134,6 +138,14 @@ class Dashboard(App[None]):
         if self._working is not None:
             self._working.cancel()
             await asyncio.wait([self._working], timeout=_FAREWELL)
+
+    async def _work_once_shown(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Work once what is known already is on the screen: opening a large cache for writing takes a second."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._main.history_pane.shown.wait(), _FIRST_ROWS)
+        # the first client would import it where keys wait for it
+        await asyncio.to_thread(importlib.import_module, "backend.client.connection")
+        await work()
 
     def _take_keys(self, keys: Sequence[Key]) -> None:
         use(keys)

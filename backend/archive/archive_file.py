@@ -68,6 +68,7 @@ class ArchiveFile:
         self._blocks: list[Block] | None = None
         self._damage: list[Damage] = []
         self._columns: Columns | None = None
+        self._index_checked = False
         self._matcher: ColumnMatcher | None = None
         self._matches: dict[tuple[Term, ...], FileMatches] = {}
         self.index_problem: str | None = None
@@ -206,8 +207,10 @@ class ArchiveFile:
     def has_sound_index(self) -> bool:
         """Whether a sound index lies beside it. Of a `checked` file all of the index is looked at."""
         self._first_look()
-        if self.checked and self._columns is None:
-            self._columns = self._indexed_columns()
+        if self.checked and not self._index_checked:
+            # not kept: who checks it need not be the one who filters by it
+            self._indexed_columns()
+            self._index_checked = True
         return self._index is not None
 
     @property

@@ -4,7 +4,6 @@ those are the workers' matter."""
 import time
 from collections.abc import Callable
 
-from backend.client.connection import Connection
 from backend.client.errors import (
     AnswerError,
     ApiError,
@@ -72,6 +71,9 @@ def open_client(
             is given up, and made again among the slow.
         clock: our time (UNIX seconds), which the remote's is compared with.
     """
+    # what it stands on takes a tenth of a second to import, and who only shows what is known needs none of it
+    from backend.client.connection import Connection
+
     connection = Connection(
         remote,
         timeout=timeout,

@@ -2,11 +2,10 @@
 
 import json
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from backend.client.connection import Answer, Connection
 from backend.client.errors import (
     ApiError,
     AuthenticationError,
@@ -18,6 +17,9 @@ from backend.client.errors import (
 from backend.client.masking import mask
 from backend.text import repair_latin1
 
+if TYPE_CHECKING:
+    from backend.client.connection import Answer, Connection
+
 _MISSING_PRIVILEGE = re.compile(r"\((?P<path>/[^\s,()]*), (?P<privilege>[A-Za-z.|, ]+)\)")
 _NODE_IN_PATH = re.compile(r"/nodes/([^/]+)")
 # PVE: no such task. PBS: a log file that is gone.
@@ -28,12 +30,12 @@ _LONGEST_WORDS = 2_000
 """Bytes of a refusal in plain text that are read."""
 
 
-def read_data(connection: Connection, path: str, answer: Answer) -> Any:
+def read_data(connection: "Connection", path: str, answer: "Answer") -> Any:
     """The `data` of an answer to a request for `path`, of any JSON type. Raises RemoteError."""
     return read_content(connection, path, answer)["data"]
 
 
-def read_content(connection: Connection, path: str, answer: Answer) -> dict[str, Any]:
+def read_content(connection: "Connection", path: str, answer: "Answer") -> dict[str, Any]:
     """The same with what stands beside `data`, such as `total`. Raises RemoteError."""
     if answer.status != 200:
         raise _refusal(connection, path, answer)
@@ -71,7 +73,7 @@ def _is_utf8(text: bytes) -> bool:
     return True
 
 
-def _refusal(connection: Connection, path: str, answer: Answer) -> RemoteError:
+def _refusal(connection: "Connection", path: str, answer: "Answer") -> RemoteError:
     name = connection.remote.name
     status = answer.status
     words = _words(connection, answer)
@@ -101,7 +103,7 @@ def _refusal(connection: Connection, path: str, answer: Answer) -> RemoteError:
     return ApiError(name, connection.clean(f"the API refused the request: {words} ({status})"), status)
 
 
-def _words(connection: Connection, answer: Answer) -> str:
+def _words(connection: "Connection", answer: "Answer") -> str:
     """The remote's own words, without the secret: in PVE's reason, in newer ones' body too; in PBS's body only."""
     words = answer.reason.strip()
     details: list[str] = []

@@ -3,11 +3,10 @@
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Collection, Mapping
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 from urllib.parse import quote
 
 from backend.client.answers import read_content, read_data
-from backend.client.connection import Connection
 from backend.client.errors import NotFoundError
 from backend.client.model import Current, LogLine, LogPage, Node, Page, TaskState
 from backend.client.paging import PAGE_ROWS, EndlessList, read_pages
@@ -15,6 +14,9 @@ from backend.client.permissions import Permissions, read_permissions
 from backend.client.rows import RowReader, tidy_status
 from backend.task import Task
 from backend.upid import RemoteType, RemoteUpid, parse_remote_upid
+
+if TYPE_CHECKING:
+    from backend.client.connection import Connection
 
 MAX_VERSION = 40
 """Characters of a version that are kept."""
@@ -32,7 +34,7 @@ class RemoteClient(ABC):
 
     type: ClassVar[RemoteType]
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: "Connection") -> None:
         self._connection = connection
         self.name = connection.remote.name
 

@@ -72,14 +72,18 @@ class FilterLine(Vertical):
         self._draft = ""
         self._before = Filter()
         self._settling: Timer | None = None
+        # counts may come before it is composed
+        self._counts = Static(id="filter-counts", markup=False)
+        self._error = Static(id="filter-error", markup=False)
+        self._hint = Static(id="filter-hint", markup=False)
 
     def compose(self) -> ComposeResult:
         with Horizontal():
             yield Label(" / ", classes="filter-line--sign")
             yield FilterInput(self, self._complete)
-            yield Static(id="filter-counts", markup=False)
-        yield Static(id="filter-error", markup=False)
-        yield Static(id="filter-hint", markup=False)
+            yield self._counts
+        yield self._error
+        yield self._hint
 
     @property
     def input(self) -> FilterInput:
@@ -111,13 +115,13 @@ class FilterLine(Vertical):
 
     def say(self, counts: str) -> None:
         """Show how many match."""
-        self.query_one("#filter-counts", Static).update(Content(counts))
+        self._counts.update(Content(counts))
 
     def show_completions(self) -> None:
         """Name the ways in which what is typed can go on."""
         words = [safe(completion.word) for completion in self._complete(self.input.value)]
         parts = [Content.styled(word, "" if number else "bold $accent") for number, word in enumerate(words)]
-        self.query_one("#filter-hint", Static).update(Content("  ").join(parts))
+        self._hint.update(Content("  ").join(parts))
 
     @on(Input.Changed)
     def _changed(self, message: Input.Changed) -> None:
@@ -179,7 +183,7 @@ class FilterLine(Vertical):
         self.set_class(error is not None, "-wrong")
         if error is not None:
             words = safe(f"✗ {error.expected} · {error.word}")
-            self.query_one("#filter-error", Static).update(Content(words))
+            self._error.update(Content(words))
 
     def _wait(self, timer: Timer | None) -> None:
         if self._settling is not None:

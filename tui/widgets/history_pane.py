@@ -41,6 +41,7 @@ class HistoryPane(Vertical):
 
     Attributes:
         marked: the tasks the user has marked, by UPID.
+        shown: set once rows, if only none, are shown and counted.
     """
 
     DEFAULT_CSS = """
@@ -62,6 +63,7 @@ class HistoryPane(Vertical):
         self._failed = failed
         self._rows: HistoryRows | None = None
         self._arrived = asyncio.Event()
+        self.shown = asyncio.Event()
         self._hidden: frozenset[str] = frozenset()
         self._trouble = False
         self._text = ""
@@ -156,6 +158,7 @@ class HistoryPane(Vertical):
             await (counting or rows.count())
             self.task_list.reload()
             self.show_title()
+        self.shown.set()
 
     async def _painted(self) -> None:
         """Wait until the screen is painted, if it can be."""
