@@ -1,5 +1,6 @@
 """The dashboard's one screen: what it is made of, and how filter, cache and panes come together."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import tzinfo
@@ -36,6 +37,8 @@ from tui.widgets.running_pane import RunningPane
 from tui.widgets.task_list import TaskList
 
 _LIVE_EVERY = 3.0
+_TYPING = 0.2
+"""How long (seconds) a pause in typing is at least."""
 _HEIGHTS = [(0, "-flat"), (9, "-low"), (15, "-high"), (24, "-tall"), (32, "-roomy"), (44, "-vast")]
 """From how many lines on the screen has which class: on fewer, lines that can be spared go."""
 
@@ -191,6 +194,9 @@ class MainScreen(ActionsScreen):
         self._fit_names()
         self._show_status()
         self._typing.say_counts()
+        if self.filter_line.is_open:
+            # the next letter gives this up, and comes sooner than the times would be there
+            await asyncio.sleep(_TYPING)
         await self.history_pane.show_times()
 
     def _fit_names(self) -> None:
