@@ -128,7 +128,8 @@ class Poller:
         set_backs = self._client.set_backs
         lowered = {key: 0 for key in writer.cutoffs if key[0] == name} if set_backs != self._set_backs else {}
         late = [task for task in tasks if task.starttime < writer.cutoffs.get(self._key(task), 0)]
-        late = [task for task in late if task.starttime >= writer.oldest and task.upid not in writer.running]
+        oldest, running = writer.oldest, writer.running
+        late = [task for task in late if task.starttime >= oldest and task.upid not in running]
         if late:
             for task in await asyncio.to_thread(writer.unknown, late):
                 key, since = self._key(task), task.starttime
