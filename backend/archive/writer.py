@@ -159,6 +159,7 @@ class CacheWriter:
             known = self._state.cutoffs
             lowered = {key: since for key, since in cutoffs.items() if since < known.get(key, 0)}
             self._replace_state({key: since for key, since in (known | lowered).items() if since > 0})
+            # Last: a fetch that began before it read the cutoff from before, which must not come back.
             self._lowered |= lowered.keys()
 
     def unknown(self, tasks: Iterable[Task]) -> list[Task]:

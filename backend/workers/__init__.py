@@ -54,8 +54,14 @@ async def run_workers(
             losing.cancel()
             if ended:
                 work.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await work
+            try:
+                await asyncio.wait([work])
+            except asyncio.CancelledError:
+                # Whoever ends this while it winds down means it; what was fetched goes to the disk all the same.
+                await asyncio.wait([work])
+                raise
+            if not work.cancelled():
+                work.result()
 
 
 async def _until_lost(writer: CacheWriter) -> None:
@@ -95,6 +101,8 @@ async def run_daemon_workers(config: Config, directory: Path) -> None:
     while True:
         try:
             await run_workers(config, directory, role="daemon")
+            # the directory was deleted: a dashboard that waited for this one to end may have been quicker
+            deadline = time.monotonic() + HANDED_OVER
         except CacheBusy:
             if cache.health().role != "dashboard" or time.monotonic() > deadline:
                 raise

@@ -53,6 +53,7 @@ class Poller:
         self._follower = Follower(client, store, board, fetch)
         self._answered: frozenset[str] = frozenset()
         self._set_backs = 0
+        self._late: dict[NodeKey, int] = {}
         self._polled = asyncio.Event()
         self._wanted = asyncio.Event()
 
@@ -72,6 +73,7 @@ class Poller:
         back_off: BackOff | None = None
         while True:
             started = time.monotonic()
+            self._wanted.clear()
             try:
                 self._answered = await self.poll()
             except RemoteError as error:
@@ -86,7 +88,6 @@ class Poller:
             if back_off is not None:
                 back_off = None
                 self._fetch(())
-            self._wanted.clear()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wanted.wait(), max(0.0, pace.interval - (time.monotonic() - started)))
 
@@ -131,11 +132,14 @@ class Poller:
         oldest, running = writer.oldest, writer.running
         late = [task for task in late if task.starttime >= oldest and task.upid not in running]
         if late:
-            for task in await asyncio.to_thread(writer.unknown, late):
+            for task in sorted(await asyncio.to_thread(writer.unknown, late), key=lambda one: one.starttime):
                 key, since = self._key(task), task.starttime
-                # What starts is listed a moment later, so one of two may be listed too late. A clock that was
-                # behind for longer may have been so for as long before.
-                since = since if writer.cutoffs.get(key, 0) - since <= LISTED_WITHIN else 0
+                known = self._late.get(key)
+                self._late[key] = since
+                if writer.cutoffs.get(key, 0) - since > LISTED_WITHIN:
+                    # A clock that is behind may have been so for some time: all is looked at once, and from then
+                    # on what has started since the last of its tasks. (Else it was only listed a moment later.)
+                    since = 0 if known is None or since < known else known
                 lowered[key] = min(since, lowered.get(key, since))
         if lowered:
             await asyncio.to_thread(writer.lower, lowered)

@@ -106,6 +106,7 @@ class Rounds:
     def part_over(self, name: str) -> None:
         """A remote's nodes were all asked."""
         self._board.changed = True
+        self._done.pop(name, None)
         if self._awaited.pop(name, None) is None or self._awaited:
             return
         round = self._round

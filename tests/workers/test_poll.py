@@ -370,3 +370,13 @@ async def test_a_clock_that_was_set_back_has_its_remote_fetched_again(live: Live
     await live.poller.poll()
     assert live.fetches == [{"pve1", "pve2"}]
     assert live.at.writer.cutoffs == {("graz", "pve1"): int(NOW) - 8}
+
+
+async def test_a_clock_that_stays_behind_has_everything_fetched_again_once(live: Live) -> None:
+    cutoff = int(NOW) - 60
+    for late in (3_000, 2_900, 2_800):
+        live.at.writer.store(Batch([], {("wien", "pve1"): cutoff}))
+        live.remote.now = Current([], [ended(late, NOW - late)])
+        await live.poller.poll()
+        # a fetch begins: from the oldest day at first, then from the last task that was late
+        assert live.at.cutoff == {3_000: None, 2_900: NOW - 3_000, 2_800: NOW - 2_900}[late]

@@ -154,8 +154,9 @@ class HistoryPane(Vertical):
         if counting is None:
             # a count beside it would make the painting take twice as long
             await self._painted()
-        if counting is None or not counting.done():
-            await (counting or rows.count())
+        counted = counting is not None and counting.done()
+        await (counting or rows.count())
+        if not counted:
             self.task_list.reload()
             self.show_title()
         self.shown.set()
