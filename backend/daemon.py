@@ -1,22 +1,17 @@
 """The headless way of use: the workers alone, until a signal ends them."""
 
 import asyncio
-import gc
 import logging
 import signal
 import sys
 from pathlib import Path
 
-from backend.allocator import give_memory_back
 from backend.config import Config
+from backend.interpreter import calm_interpreter
 from backend.text import safe
 from backend.workers import run_daemon_workers
 
 log = logging.getLogger(__name__)
-
-SWITCH_INTERVAL = 0.0005
-"""How long (seconds) a thread that writes or merges may keep the interpreter from the event loop. With Python's
-own 5 ms each step of the loop waits that long during a first fill."""
 
 
 def run_daemon(config: Config, directory: Path) -> None:
@@ -24,17 +19,6 @@ def run_daemon(config: Config, directory: Path) -> None:
     log_to_stderr()
     calm_interpreter()
     asyncio.run(_run(config, directory))
-
-
-def calm_interpreter() -> None:
-    """Have neither threads nor the garbage collector keep the event loop waiting: what was imported by now, most
-    of all there is, is not looked through again and again. Have freed memory given back. To be called before any
-    thread is started."""
-    give_memory_back()
-    sys.setswitchinterval(SWITCH_INTERVAL)
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(10_000, 20, 100)
 
 
 async def _run(config: Config, directory: Path) -> None:

@@ -18,7 +18,7 @@ LAYERS = [
     {"client", "archive"},
     {"workers", "simulator", "listing", "report", "counts", "remote_tasks", "unknown_names"},
     {"export"},
-    {"allocator"},
+    {"interpreter"},
     {"daemon", "commands"},
     {"cli"},
 ]

@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from backend.archive import CacheError
-from backend.daemon import calm_interpreter
+from backend.interpreter import calm_interpreter
 from tests.bench import child, reading, writing
 from tests.bench.fleet import fleet_command
 from tests.bench.ground import FULL_SIZE, Ground

@@ -19,7 +19,7 @@ from backend.client import RemoteClient
 from backend.client.connection import Answer, Connection
 from backend.client.model import Page
 from backend.config import load_config
-from backend.daemon import calm_interpreter
+from backend.interpreter import calm_interpreter
 from backend.workers import run_workers
 from tests.bench.measure import percentile
 

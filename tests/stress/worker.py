@@ -8,7 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from backend.config import load_config
-from backend.daemon import calm_interpreter, log_to_stderr
+from backend.daemon import log_to_stderr
+from backend.interpreter import calm_interpreter
 from backend.workers import run_workers
 from tests.stress.processes import FleetClock
 
