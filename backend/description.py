@@ -130,6 +130,12 @@ _IN_DATASTORE = re.compile(r"(?P<store>[^:/]+):(?P<what>.+)")
 _JOB_TYPES = frozenset({"verificationjob", "syncjob", "prunejob", "tape-backup-job"})
 
 
+def describe_type(worker_type: str) -> str:
+    """A task type in the words its tasks have in common: `VM/CT - Backup`."""
+    known = _ACTIONS.get(worker_type)
+    return describe(worker_type, None) if known is None else " - ".join(known)
+
+
 @lru_cache(maxsize=8192)
 def describe(worker_type: str, worker_id: str | None) -> str:
     """The task in words. Of a type nobody knows, the type itself, made readable, and the id."""

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from backend.query import guest_id
-from backend.task import Status
+from backend.task import Status, Task
 from backend.upid import RemoteType
 
 
@@ -38,6 +38,7 @@ class Guest(NamedTuple):
         last, last_status: the last backup of all; None where none is known.
         failures: how many backups failed.
         jobs: of the remote, the last good backup job that names no guest: it may have covered this one.
+        groups: of how many groups this is the worst.
     """
 
     remote: str
@@ -49,6 +50,7 @@ class Guest(NamedTuple):
     last_status: Status | None
     failures: int
     jobs: int | None
+    groups: int = 1
 
     @property
     def failed(self) -> bool:
@@ -82,12 +84,39 @@ def subject_of(type: RemoteType, worker_type: str, worker_id: str | None) -> Sub
 
 
 def worst_first(guests: Iterable[Guest]) -> list[Guest]:
-    """By the age of the last good backup: first those without any, of them first those whose last one failed, and
-    last those that a job may have covered."""
+    """Those without any good backup, of them first those whose last one failed; then those whose last backup
+    failed; then all others. Each by the age of the last good backup, or of the job that may have taken one."""
 
-    def order(guest: Guest) -> tuple[bool, int, bool, str, str]:
-        if guest.good is None:
-            return False, guest.jobs or 0, not guest.failed, guest.remote, guest.label.zfill(9)
-        return True, guest.good, not guest.failed, guest.remote, guest.label.zfill(9)
+    def order(guest: Guest) -> tuple[int, int, bool, str, str]:
+        place = 0 if guest.without else 1 if guest.failed else 2
+        return place, guest.good or guest.jobs or 0, not guest.failed, guest.remote, guest.label.zfill(9)
 
     return sorted(guests, key=order)
+
+
+def one_row_each(guests: Iterable[Guest]) -> list[Guest]:
+    """The worst first, and of the groups that a Backup Server has of one guest, in several stores, only the worst;
+    it knows how many there are. `store1:vm/101` and `store2:vm/101` are groups of one guest."""
+    found: dict[tuple[str, str, str], Guest] = {}
+    for guest in worst_first(guests):
+        key = guest.type, guest.remote, guest.label.rpartition(":")[2]
+        worst = found.setdefault(key, guest)
+        if worst is not guest:
+            found[key] = worst._replace(groups=worst.groups + 1)
+    return list(found.values())
+
+
+def last_backup(guest: Guest, tasks: Iterable[Task]) -> Task | None:
+    """The last backup of a guest, among tasks of which the first are those that began when it did."""
+    for task in tasks:
+        if task.starttime != guest.last:
+            break
+        subject = subject_of(task.parsed.type, task.worker_type, task.worker_id)
+        if (
+            task.remote == guest.remote
+            and subject is not None
+            and (subject.label, subject.act) == (guest.label, Act.BACKUP)
+            and task.status_class is guest.last_status
+        ):
+            return task
+    return None

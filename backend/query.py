@@ -15,7 +15,7 @@ from datetime import tzinfo
 from difflib import get_close_matches
 from fnmatch import translate
 
-from backend.task import Status, Task
+from backend.task import Status, Task, status_words
 from backend.times import MOMENT_EXPECTED, parse_moment
 
 FIELDS: dict[str, str] = {
@@ -94,6 +94,12 @@ class Filter:
         return since, until
 
     @property
+    def running_only(self) -> bool:
+        """Whether it asks for running tasks, so that no finished one can match."""
+        terms = [term for term in self.terms if term.field == "status" and not term.negated]
+        return any(set(term.values) == {Status.RUNNING} for term in terms)
+
+    @property
     def timeless(self) -> tuple[Term, ...]:
         """The terms without those whose whole meaning is in `bounds`."""
         return tuple(term for term in self.terms if term.negated or term.field not in ("since", "until"))
@@ -131,10 +137,18 @@ def split_terms(text: str) -> list[str]:
 
 def split_last_term(text: str) -> tuple[str, str]:
     """What of a filter's text comes before the term it ends with, and that term; empty if it ends in a space."""
-    start = end = 0
+    before, term, _ = split_term_at(text, len(text))
+    return before, term
+
+
+def split_term_at(text: str, cursor: int) -> tuple[str, str, str]:
+    """What of a filter's text comes before the term that a cursor stands in, or at the end of; that term; and what
+    comes behind it. The last two are empty where it stands in none."""
     for match in _TERM.finditer(text):
         start, end = match.span("term")
-    return (text[:start], text[start:]) if end == len(text) else (text, "")
+        if start < cursor <= end:
+            return text[:start], text[start:end], text[end:]
+    return text, "", ""
 
 
 def _parse_term(raw: str, now: float, tz: tzinfo | None) -> Term:
@@ -153,6 +167,8 @@ def _parse_term(raw: str, now: float, tz: tzinfo | None) -> Term:
     if field not in FIELDS:
         guess = get_close_matches(field, FIELDS, n=1)
         hint = f"did you mean {guess[0]}:?" if guess else f"the fields are {', '.join(FIELDS)};"
+        if is_moment(body, now, tz):
+            hint = f"did you mean since:{body}?"
         raise FilterError(raw, f"{hint} no field is called {_quote(name)!r} (in quotes it is a word)")
     if field in ("since", "until"):
         moment = value.replace('"', "")
@@ -171,6 +187,15 @@ def _parse_term(raw: str, now: float, tz: tzinfo | None) -> Term:
         if field == "vmid" and _NUMBER.fullmatch(one) is None:
             raise FilterError(raw, f"expected {FIELDS[field]}, not {_quote(one)!r}")
     return Term(field, values, negated)
+
+
+def is_moment(text: str, now: float, tz: tzinfo | None) -> bool:
+    """Whether `since` could take a text."""
+    try:
+        parse_moment(text, now, tz)
+    except ValueError:
+        return False
+    return True
 
 
 def _could_be_field(name: str) -> bool:
@@ -222,9 +247,15 @@ def _test(term: Term) -> Callable[[Task], bool]:
     return lambda task: fits(task.node)
 
 
+def searchable_status(status: str | None) -> str:
+    """What of a finished task's status a word is searched in: what is shown, and what it was written as."""
+    words = status_words(status)
+    return words if status in (None, words) else f"{words}\n{status}"
+
+
 def searchable_text(task: Task) -> str:
     """What a word is searched in, lower case, a line each: what a row shows, and the UPID."""
-    status = task.status or task.status_class
+    status = task.status_words if task.running else searchable_status(task.status)
     shown = (task.remote, task.node, task.user, task.description, status, task.upid)
     return "\n".join(shown).lower()
 

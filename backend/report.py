@@ -57,7 +57,7 @@ TASK_COLUMNS = (
     Column("NODE", lambda task: task.node, least=8, spare=1),
     Column("USER", lambda task: task.user, least=12, spare=2),
     Column("TASK", lambda task: task.description, least=16),
-    Column("STATUS", lambda task: "running" if task.running else task.status or "unknown", least=17),
+    Column("STATUS", lambda task: task.status_words, least=17),
 )
 UPID_COLUMN = Column("REMOTE-UPID", lambda task: task.upid, below=True)
 
@@ -129,7 +129,7 @@ REMOTE_COLUMNS = (
     Column("REMOTE", lambda report: report.remote, least=16),
     Column("TYPE", lambda report: report.type),
     Column("STATE", lambda report: report.state),
-    Column("ANSWERED", lambda report: _age(report.last_success), right=True),
+    Column("LAST SEEN", lambda report: _age(report.last_success), right=True),
     Column(
         "LATENCY", lambda report: "" if report.latency is None else f"{report.latency * 1000:.0f} ms", right=True
     ),

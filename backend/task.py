@@ -40,6 +40,11 @@ def status_class(status: str | None) -> Status:
     return Status.ERROR
 
 
+def status_words(status: str | None) -> str:
+    """A finished task's status as it is shown: as it is written, but what is unknown under that name always."""
+    return "unknown" if status is None or status in _UNKNOWN else status
+
+
 class Task(Struct, frozen=True, gc=False, omit_defaults=True):
     """A running or finished task, as a line of JSON holds it too. The garbage collector passes over it, and need
     not look at each of a million again and again: it refers to nothing but texts and numbers.
@@ -103,6 +108,12 @@ class Task(Struct, frozen=True, gc=False, omit_defaults=True):
     @property
     def status_class(self) -> Status:
         return Status.RUNNING if self.endtime is None else status_class(self.status)
+
+    @property
+    def status_words(self) -> str:
+        """The status as it is shown: `running`, `OK`, `WARNINGS: N`, the error's text, `unknown`, or `unknown
+        (REASON)`. Not yet made safe to print."""
+        return "running" if self.endtime is None else status_words(self.status)
 
     @property
     def key(self) -> tuple[int, str]:

@@ -1,11 +1,14 @@
-"""The names in a filter that nobody in the fleet has: why a list is empty, and which name may have been meant."""
+"""Why a filter may find nothing: names in it that nobody in the fleet has, words that read like a status or a
+time; and what may have been meant."""
 
 from collections.abc import Collection, Mapping
+from datetime import tzinfo
 from difflib import get_close_matches
 from typing import Literal
 
 from backend.archive import Snapshot
-from backend.query import Filter, matcher_of_values
+from backend.query import Filter, is_moment, matcher_of_values
+from backend.task import Status
 from backend.text import safe
 
 NAMED: tuple[Literal["remote", "node", "type", "user"], ...] = ("remote", "node", "type", "user")
@@ -13,6 +16,15 @@ NAMED: tuple[Literal["remote", "node", "type", "user"], ...] = ("remote", "node"
 
 _FEW = 8
 """So many known names are told where none is close."""
+
+_STATUS_WORDS = {
+    Status.ERROR: ("error", "errors", "fail", "failed", "failing", "failure", "failures"),
+    Status.WARNING: ("warning", "warnings"),
+    Status.RUNNING: ("running", "runs", "active"),
+    Status.OK: ("ok", "success", "successful"),
+    Status.UNKNOWN: ("unknown",),
+}
+"""What people call a status."""
 
 
 def fleet_names(snapshot: Snapshot, wanted: Filter) -> dict[str, set[str]]:
@@ -37,6 +49,22 @@ def unknown_names(wanted: Filter, known: Mapping[str, Collection[str]]) -> list[
         for value in term.values:
             if not any(map(matcher_of_values((value,)), _spellings(term.field, names))):
                 found.append(safe(f"no task has the {term.field} {value}{_instead(term.field, value, names)}"))
+    return found
+
+
+def misread_words(wanted: Filter, now: float, tz: tzinfo | None) -> list[str]:
+    """For each word of a filter that reads like a status or a time what may have been meant: `did you mean
+    since:yesterday?` Safe to print."""
+    found = []
+    for term in wanted.terms:
+        word = term.values[0]
+        if term.field != "word" or term.negated:
+            continue
+        status = next((status for status, words in _STATUS_WORDS.items() if word in words), None)
+        if status is not None:
+            found.append(f"did you mean status:{status}?")
+        elif not word.isdigit() and is_moment(word, now, tz):
+            found.append(safe(f"did you mean since:{word}?"))
     return found
 
 

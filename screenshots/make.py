@@ -72,7 +72,7 @@ async def take(app: Dashboard, pilot: Pilot[None]) -> None:
     await pilot.press("escape", "enter")
     await until(pilot, lambda: app.screen is not main)
     save(app, "details")
-    await pilot.press("escape", "escape")
+    await pilot.press("escape", "0")
     await until(pilot, lambda: " of " not in history.counts and "counting" not in history.counts)
     app.theme = LIGHT.name
     await pilot.press("g", *"60%", "enter")

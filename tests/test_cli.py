@@ -235,9 +235,7 @@ def test_a_configuration_that_was_named_and_is_not_there_is_told(cache: str, tmp
     cache_dir = cache if command != "import" else str(tmp_path / "other")
     result = run(command, *upid.get(command, []), "--config", str(absent), "--cache-dir", cache_dir)
     assert (result.exit_code, result.stdout) == (1, "")
-    assert result.stderr.startswith(
-        f"Error: there is no configuration at {absent}; look around with `remote-tasks"
-    )
+    assert result.stderr.startswith(f"Error: no configuration at {absent}; `remote-tasks ")
     assert f"remote-tasks --config '{absent}' --cache-dir {cache_dir} remotes add NAME`" in result.stderr
 
 
@@ -248,6 +246,8 @@ def test_without_cache_and_configuration_the_ways_on_are_told(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     result = run("list")
     assert result.exit_code == 1 and "`remote-tasks --demo`" in result.stderr
+    (line,) = result.stderr.splitlines()
+    assert len(line.replace(str(tmp_path), "")) < 140
     assert "`remote-tasks remotes add NAME`" in result.stderr
     (tmp_path / "config" / "remote-tasks").mkdir(parents=True)
     (tmp_path / "config" / "remote-tasks" / "config.toml").touch()
@@ -267,6 +267,16 @@ def test_names_in_a_filter_that_no_task_has_are_told(cache: str) -> None:
             result = run(command, words, "--format", "json", "--cache-dir", cache)
             assert (result.exit_code, result.stderr) == (0, told), words
     assert "no task matches\n" in run("list", "nothing-like-it", "--cache-dir", cache).stderr
+
+
+def test_a_word_that_reads_like_a_status_or_a_time_is_told_where_nothing_matches(cache: str) -> None:
+    for words, told in [
+        ("yesterday", "no task matches: did you mean since:yesterday?\n"),
+        ("failed 2h", "no task matches: did you mean status:error?\n"),
+        ("-failed 123456789", "no task matches\n"),
+    ]:
+        assert told in run("list", *words.split(), "--cache-dir", cache).stderr, words
+    assert "did you mean since:14:30?" in run("list", "14:30", "--cache-dir", cache).stderr
 
 
 def test_list_shows_the_remote_upid_on_wish(cache: str) -> None:

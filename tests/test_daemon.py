@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from backend import workers
 from backend.archive import TaskCache
 from backend.config import load_config
 from backend.workers import run_workers_when_free
@@ -102,8 +103,13 @@ def test_killed_in_the_middle_of_the_first_round_it_comes_to_the_same(config: Pa
     assert sorted(os.listdir(broken)) == sorted(os.listdir(whole))
 
 
-def test_a_daemon_gets_the_work_from_a_dashboard_that_has_it(config: Path, tmp_path: Path) -> None:
+def test_a_daemon_gets_the_work_from_a_dashboard_that_has_it(
+    config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     cache = tmp_path / "cache"
+    # of the dashboard, which is in this process; the daemon looks twice a second
+    monkeypatch.setattr(workers, "HANDED_OVER", 3.0)
+    monkeypatch.setattr(workers, "TAKE_OVER", 0.2)
 
     async def dashboard() -> None:
         await run_workers_when_free(load_config(config), cache, role="dashboard")

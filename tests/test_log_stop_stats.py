@@ -187,7 +187,7 @@ class TestWhatCannotBeAsked:
         upid = node.task.upid.replace("wien", "graz")
         result = run(*self.arguments(command), upid, "--config", config)
         assert result.exit_code == 1
-        assert result.stderr == "Error: the configuration has no remote graz; there are wien\n"
+        assert result.stderr == "Error: the configuration has no remote graz; there is wien\n"
 
     def test_a_task_of_the_other_product_is_not_asked_for(self, command: str, config: str) -> None:
         upid = "pbs:wien!UPID:pbs:000002B2:00000158:0000001F:674D828C:garbage_collection:store1:root@pam:"
@@ -196,7 +196,7 @@ class TestWhatCannotBeAsked:
 
     def test_without_a_configuration_that_is_said(self, command: str, node: TaskServer, tmp_path: Path) -> None:
         result = run(*self.arguments(command), node.task.upid, "--config", str(tmp_path / "none.toml"))
-        assert result.exit_code == 1 and result.stderr.startswith("Error: there is no configuration at")
+        assert result.exit_code == 1 and result.stderr.startswith("Error: no configuration at")
 
 
 class TestStop:

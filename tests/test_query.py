@@ -61,6 +61,8 @@ def matches(text: str, one: Task) -> bool:
         ("running", task(status=None), True),
         ("running", task(status=""), False),
         ("unknown", task(status=""), True),
+        ("unknown", task(status="unexpected status"), True),
+        ("unexpected", task(status="unexpected status"), True),
         ("UPID:pve1:00001234:0D015579:", task(), True),
         (task().upid, task(), True),
         (task(worker_type="backup", worker_id=r"s1\x3avm-7").upid, task(), False),

@@ -214,7 +214,7 @@ class TestCheck:
         for arguments, words in [
             (["--check", "graz", "--config", str(whole)], "there are pbs-001, wien"),
             (["--check", "--config", str(tmp_path / "empty.toml")], "remotes add"),
-            (["--check", "--config", str(tmp_path / "none.toml")], "there is no configuration"),
+            (["--check", "--config", str(tmp_path / "none.toml")], "no configuration"),
         ]:
             result = run(*arguments)
             assert (result.exit_code, result.stdout) == (1, "")
@@ -412,7 +412,7 @@ class Terminal:
 class TestAddAtTerminal:
     def test_everything_is_asked_for_explained_and_looked_at(self, path: Path, wien: SimulatedRemote) -> None:
         terminal = Terminal("add", "wien", "--config", str(path))
-        terminal.answer("(pve, pbs)? [pve]:", "")
+        terminal.answer("(pve, pbs)? ", "pve")
         terminal.answer("Host name or IP address", "http://wrong")
         terminal.answer("HTTPS only")
         terminal.answer("Host name or IP address", f"127.0.0.1:{wien.port}")
@@ -434,12 +434,12 @@ class TestAddAtTerminal:
         secret = path.parent / "wien.secret"
         assert secret.stat().st_mode & 0o777 == 0o600
 
-    @pytest.mark.parametrize("question", ["[pve]:", "Is it the same?", "Token id", "Token secret"])
+    @pytest.mark.parametrize("question", ["(pve, pbs)?", "Is it the same?", "Token id", "Token secret"])
     def test_an_abort_at_any_question_writes_nothing(
         self, path: Path, wien: SimulatedRemote, question: str
     ) -> None:
         answers = {
-            "[pve]:": "",
+            "(pve, pbs)?": "pve",
             "Host name": f"127.0.0.1:{wien.port}",
             "Is it the same?": "y",
             "Token id": wien.token.id,
@@ -453,6 +453,13 @@ class TestAddAtTerminal:
         assert terminal.end() == 1
         assert "nothing was written" in terminal.shown and "Traceback" not in terminal.shown
         assert not path.parent.exists()
+
+    def test_an_empty_first_answer_gives_up_as_it_is_said(self, path: Path) -> None:
+        terminal = Terminal("add", "wien", "--config", str(path))
+        terminal.answer("so does an empty answer")
+        terminal.answer("(pve, pbs)?", "")
+        assert terminal.end() == 1
+        assert "given up; nothing was written" in terminal.shown and not path.parent.exists()
 
     def test_what_failed_is_told_and_asked_for_again(self, path: Path, wien: SimulatedRemote) -> None:
         host = f"127.0.0.1:{wien.port}"
@@ -623,7 +630,7 @@ token-secret-file = "graz.key"
     def test_one_that_is_not_there_is_told(self, path: Path, tmp_path: Path) -> None:
         for file, words in (
             (path, f"{path} has no remote ulm; there are graz, wien"),
-            (tmp_path / "none.toml", f"there is no configuration at {tmp_path / 'none.toml'}"),
+            (tmp_path / "none.toml", f"no configuration at {tmp_path / 'none.toml'}"),
         ):
             result = run("remove", "ulm", "--yes", "--config", str(file))
             assert result.exit_code == 1 and words in result.stderr

@@ -36,6 +36,23 @@ def test_a_final_status_has_its_class(status: str | None, wanted: Status) -> Non
     assert Task(UPID, START, START + 1, status).status_class is wanted
 
 
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        ("OK", "OK"),
+        ("WARNINGS: 3", "WARNINGS: 3"),
+        ("job errors", "job errors"),
+        ("unexpected status", "unknown"),
+        ("RUNNING", "unknown"),
+        (None, "unknown"),
+        ("unknown (no such task)", "unknown (no such task)"),
+    ],
+)
+def test_what_is_unknown_is_shown_under_that_name(status: str | None, words: str) -> None:
+    assert Task(UPID, START, START + 1, status).status_words == words
+    assert Task(UPID, START, None, status).status_words == "running"
+
+
 def test_a_task_without_an_end_runs_whatever_its_status_says() -> None:
     task = Task(UPID, START, None, "OK")
     assert task.running

@@ -15,10 +15,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from backend.archive import Batch, CacheWriter
+from backend.archive import Batch, CacheWriter, TaskCache
 from backend.archive.health import Health, RemoteHealth, Round
 from backend.cli import make_command
 from backend.commands import wait as wait_module
+from backend.commands.wait import UNKNOWN
 from backend.task import Task
 
 NOW = 1_795_478_000
@@ -118,7 +119,28 @@ def test_a_task_whose_end_is_not_kept_is_not_waited_for_for_ever(writer: CacheWr
 
     with meanwhile(work):
         result = run("wait", UPID, "--cache-dir", str(tmp_path))
-    assert (result.exit_code, result.stdout) == (5, "unknown (its end is not kept)\n")
+    assert (result.exit_code, result.stdout) == (5, f"{UNKNOWN}\n")
+
+
+@pytest.mark.parametrize("told_before", [False, True])
+def test_a_task_that_its_remote_does_not_know_is_told_and_nothing_of_it_stays(
+    writer: CacheWriter, tmp_path: Path, told_before: bool
+) -> None:
+    health = Health(remotes={"wien": RemoteHealth()}, no_such_tasks={UPID: NOW - 60.0} if told_before else {})
+    writer.write_health(health)
+
+    def work() -> None:
+        take_request(writer)
+        writer.untrack(UPID)
+        health.no_such_tasks[UPID] = float(NOW)
+        writer.write_health(health)
+
+    with meanwhile(work):
+        result = run("wait", UPID, "--cache-dir", str(tmp_path))
+    assert (result.exit_code, result.stdout) == (5, f"{UNKNOWN}\n")
+    assert result.stderr == "wien knows no such task, or no longer: is the remote UPID right?\n"
+    with TaskCache(tmp_path).snapshot() as snapshot:
+        assert snapshot.count() == 0 and snapshot.running() == []
 
 
 @pytest.mark.parametrize("command", ["track", "wait"])
@@ -150,7 +172,7 @@ def test_where_nobody_fetches_any_more_that_is_said_and_waiting_goes_on(
 def test_what_is_no_task_of_this_fleet_is_refused(writer: CacheWriter, tmp_path: Path, command: str) -> None:
     assert run(command, "nonsense", "--cache-dir", str(tmp_path)).exit_code == 2
     result = run(command, UPID.replace("wien", "graz"), "--cache-dir", str(tmp_path))
-    assert (result.exit_code, result.stderr) == (1, "Error: no remote is called graz; there are wien\n")
+    assert (result.exit_code, result.stderr) == (1, "Error: no remote is called graz; there is wien\n")
     backup = f"pbs:wien!UPID:pbs:000002B2:00000158:0000001F:{NOW:08X}:garbage_collection:store1:root@pam:"
     result = run(command, backup, "--cache-dir", str(tmp_path))
     assert (result.exit_code, result.stderr) == (1, "Error: wien is a PVE remote, the task one of PBS\n")

@@ -1,6 +1,7 @@
 """The command's entry: the command line of `backend.cli`, and the dashboard added to it. Textual is imported only
 where the dashboard is shown."""
 
+import gc
 import os
 import sys
 
@@ -23,6 +24,9 @@ def main() -> None:
 
 def _show_dashboard(places: Places) -> None:
     _require_terminal("remote-tasks")
+    # What is imported stays: to look for garbage in it again and again only delays the start. The dashboard itself
+    # has the collector work again (`calm_interpreter`).
+    gc.disable()
     from tui.memory import Memory, default_path
     from tui.start import show_dashboard
 

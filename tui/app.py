@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import importlib
 import signal
 import sys
 import time
@@ -11,6 +10,7 @@ from datetime import tzinfo
 from functools import partial
 from typing import Any, ClassVar
 
+from textual import events
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
 from textual.screen import Screen
@@ -18,6 +18,7 @@ from textual.screen import Screen
 from backend.archive import TaskCache
 from backend.config import Config, ConfigError
 from tui.access import Access
+from tui.courtesy import Courtesy
 from tui.hangup import leave_on_hangup
 from tui.keymap import keymap, read_keys
 from tui.keys import KEYS, Key, Place, bindings, keys_in_use, use
@@ -33,13 +34,11 @@ _FAREWELL = 2.0
 """How long (seconds) the work may take to end when the dashboard does."""
 
 
-_SWITCH_INTERVAL = 0.0005
-"""How long (seconds) a thread that scans may keep the interpreter from the one that paints. With Python's own 5 ms
-every step of the event loop waits that long while a filter is counted."""
-
-
 _COMMANDS = {Place.FIND, Place.LIST, Place.MOVE, Place.SCREEN}
 """Whose keys the command palette offers as well."""
+
+_ANSWERED = (events.Key, events.Paste, events.MouseDown, events.MouseScrollDown, events.MouseScrollUp)
+"""What of the user's doing is answered by a frame."""
 
 
 class Dashboard(App[None]):
@@ -54,6 +53,7 @@ class Dashboard(App[None]):
         keys: the table of keys.
         welcome: shown over the lists until a remote is configured.
         label: what the status line calls it, where it is not an ordinary one.
+        courtesy: told of each key, for the work to step aside.
         clock: UNIX seconds.
         tz: the time zone times are shown and read in; None: local time.
     """
@@ -72,6 +72,7 @@ class Dashboard(App[None]):
         keys: Sequence[Key] = KEYS,
         welcome: WelcomeScreen | None = None,
         label: str = "",
+        courtesy: Courtesy | None = None,
         clock: Callable[[], float] = time.time,
         tz: tzinfo | None = None,
     ) -> None:
@@ -86,8 +87,8 @@ class Dashboard(App[None]):
         self._main = MainScreen(cache, self._memory, Access(load), label=label, now=clock, tz=tz)
         self._work = work
         self._changes = changes
+        self._courtesy = courtesy or Courtesy()
         self._welcome = welcome
-        self._switch_interval = sys.getswitchinterval()
         self._working: asyncio.Task[None] | None = None
 
     @property
@@ -104,7 +105,7 @@ class Dashboard(App[None]):
             for key in keys_in_use():
                 if key.place in _COMMANDS:
                     name = key.help[0].upper() + key.help[1:]
-                    yield SystemCommand(name, f"key: {key.cap}", partial(self._main.press, key))
+                    yield SystemCommand(name, f"key: {key.cap}", partial(self._main.workspace.press, key))
         if isinstance(screen, KeyedScreen):
             for key in screen.commands():
                 name = key.help[0].upper() + key.help[1:]
@@ -119,7 +120,6 @@ class Dashboard(App[None]):
             for number in (signal.SIGTERM, signal.SIGHUP):
                 loop.add_signal_handler(number, self.exit)
             leave_on_hangup(sys.stdin.fileno(), partial(loop.call_soon_threadsafe, self.exit))
-        sys.setswitchinterval(_SWITCH_INTERVAL)
         self._memory.failed = partial(self._main.fail, "memory")
         self._main.fail("memory", self._memory.problem)
         self.theme_changed_signal.subscribe(self, lambda theme: self._memory.change(theme=theme.name))
@@ -132,8 +132,12 @@ class Dashboard(App[None]):
         if self._changes is not None:
             self.run_worker(self._follow(self._changes()))
 
+    async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, _ANSWERED):
+            self._courtesy.note_key()
+        await super().on_event(event)
+
     async def on_unmount(self) -> None:
-        sys.setswitchinterval(self._switch_interval)
         await self._memory.settle()
         if self._working is not None:
             self._working.cancel()
@@ -143,8 +147,6 @@ class Dashboard(App[None]):
         """Work once what is known already is on the screen: opening a large cache for writing takes a second."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._main.history_pane.shown.wait(), _FIRST_ROWS)
-        # the first client would import it where keys wait for it
-        await asyncio.to_thread(importlib.import_module, "backend.client.connection")
         await work()
 
     def _take_keys(self, keys: Sequence[Key]) -> None:

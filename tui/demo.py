@@ -14,14 +14,16 @@ from tui.memory import Memory
 from tui.start import show_dashboard
 
 _START_SECONDS = 30.0
-_OPTIONS = ("--remotes", "12", "--nodes", "4", "--rate", "90", "--latency", "20")
+_OPTIONS = ("--remotes", "12", "--nodes", "4", "--days", "4", "--tasks-per-node", "1000", "--rate", "20")
+_FAULTS = ("--fault", "dresden/pve4:offline")
+"""So that there is something to see in the list of remotes."""
 
 
 def show_demo() -> None:
     """Show the demo until the user leaves it. Raises ClickException if the fleet does not start."""
     with tempfile.TemporaryDirectory(prefix="remote-tasks-demo-") as folder:
         config = Path(folder) / "config.toml"
-        command = [sys.executable, "-m", "tui", "simulate", *_OPTIONS, "--write-config", str(config)]
+        command = [sys.executable, "-m", "tui", "simulate", *_OPTIONS, *_FAULTS, "--write-config", str(config)]
         # It ends when its standard input does: also if this process is killed.
         fleet = subprocess.Popen(
             [*command, "--until-stdin-closes"],

@@ -91,8 +91,8 @@ class FilterTyping:
             return
         self.line.show_completions()
 
-    def _read(self, text: str, at_end: bool) -> Typed:
-        return read_typed(text, at_end=at_end, now=self._now(), tz=self._tz, values=self._values.known)
+    def _read(self, text: str, cursor: int) -> Typed:
+        return read_typed(text, cursor, now=self._now(), tz=self._tz, values=self._values.known)
 
     def _complete(self, text: str) -> list[Completion]:
         return completions(text, self._values.known)

@@ -6,6 +6,7 @@ from datetime import datetime, tzinfo
 
 from textual.screen import Screen
 
+from backend.description import describe_type
 from backend.query import Filter, FilterError, guest_id, parse_filter
 from backend.task import Status, Task
 from backend.text import safe
@@ -17,6 +18,7 @@ from tui.screens.ask import AskScreen
 from tui.screens.choose import ChooseScreen, Chosen
 from tui.values import Field, FleetValues
 from tui.widgets.choice_list import Choice, State
+from tui.widgets.key_line import tell
 
 _LONGEST_NAME = 40
 _TITLES: dict[Field, str] = {"remote": "Remotes", "node": "Nodes", "type": "Task types", "user": "Users"}
@@ -61,6 +63,16 @@ class Filtering:
         if self.wanted:
             self.wanted = parse_filter(self.wanted.text, now=self._now(), tz=self._tz)
 
+    def clear(self) -> None:
+        """Take the filter away; where there is none, bring the last one back."""
+        if self.wanted:
+            self._memory.add_filter(self.wanted.text)
+            self.take(Filter())
+        elif self._memory.now.filters:
+            self.take_text(safe(self._memory.now.filters[0]))
+        else:
+            self._say("There is no filter to clear or to bring back")
+
     def switch_status(self, status: str) -> None:
         """Ask for tasks of this status, too; or, where that is asked for, no longer."""
         self.take_text(switched(self.wanted.text, "status", status))
@@ -83,6 +95,7 @@ class Filtering:
                     count(one.tasks),
                     f"{SIGNS[Status.ERROR]} {count(one.errors)}" if one.errors else "",
                     self._state(field, one.value),
+                    describe_type(one.value) if field == "type" else "",
                 )
                 for one in counted
             ]
@@ -186,7 +199,7 @@ class Filtering:
         self.take(wanted)
 
     def _say(self, words: str) -> None:
-        self._screen.notify(words, markup=False, timeout=3)
+        tell(self._screen.app, words)
 
 
 def _terms_of(task: Task, tz: tzinfo | None) -> list[tuple[str, str]]:

@@ -13,7 +13,7 @@ from tui.filter_text import term, written
 from tui.format import age, count, day_and_minute, fit
 from tui.row import GAP, SIGNS, Piece, Tone
 
-_AGE = 9
+_AGE = 10
 _SIGN = 3
 _LEAST_WITH_AGE = 40
 _MEASURED = 1_000
@@ -70,9 +70,8 @@ def guest_row(guest: Guest, columns: GuestColumns, now: float, tz: tzinfo | None
     """The row. `now` (UNIX seconds) is what ages count to."""
     status = guest_status(guest)
     tone = Tone(status.value)
-    good = "none" if guest.good is None else age(now - guest.good)
     words = backup_words(guest, tz)
-    aged = fit(good, columns.age, right=True) + GAP if columns.age else ""
+    aged = fit(good_words(guest, now), columns.age, right=True) + GAP if columns.age else ""
     return [
         Piece(f" {SIGNS[status]} ", tone),
         Piece(aged, tone if guest.good is None else Tone.TEXT),
@@ -89,6 +88,13 @@ def guest_status(guest: Guest) -> Status:
     return Status.ERROR if guest.failed else guest.last_status
 
 
+def good_words(guest: Guest, now: float) -> str:
+    """How old the last good backup is: `2d 4h`, or `job 2d 4h` where only a job over several guests may be it."""
+    if guest.good is not None:
+        return age(now - guest.good)
+    return "none" if guest.jobs is None else f"job {age(now - guest.jobs)}"
+
+
 def backup_words(guest: Guest, tz: tzinfo | None) -> str:
     """How the last backup went and when it began, and how many failed; how long ago the last good one was stands
     beside it."""
@@ -100,6 +106,8 @@ def backup_words(guest: Guest, tz: tzinfo | None) -> str:
         parts.append(f"a job over several guests OK {day_and_minute(guest.jobs, tz)}")
     if guest.failures > 1 or (guest.failures and not guest.failed):
         parts.append(f"{count(guest.failures)} failed in the kept days")
+    if guest.groups > 1:
+        parts.append(f"worst of {count(guest.groups)} groups")
     return " · ".join(parts)
 
 

@@ -23,6 +23,9 @@ Loaded = Callable[[OSError | None], None]
 
 PAGE = 256
 _KEPT_PAGES = 24
+_NEAR = PAGE // 2
+"""From how near (rows) a page is loaded before it comes into view. Not from further: a thread that reads takes
+turns with the one that paints."""
 
 
 class Scan(Protocol[T_co]):
@@ -64,11 +67,11 @@ class HistoryRows:
         return page[within] if page is not None and within < len(page) else None
 
     def need(self, first: int, last: int) -> None:
-        """Load what of these positions, and of the pages beside them, is not here; stop loading anything else."""
+        """Load what of these positions, and of the pages near to them, is not here; stop loading anything else."""
         if self._closed or not len(self):
             return
         wanted = self._pages_of(first, last)
-        around = range(max(0, wanted.start - 1), min(wanted.stop + 1, (len(self) - 1) // PAGE + 1))
+        around = self._pages_of(max(0, first - _NEAR), min(last + _NEAR, len(self) - 1))
         for number in [number for number in self._loading if number not in around]:
             self._loading.pop(number).cancel()
         for number in (*wanted, *around):

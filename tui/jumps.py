@@ -11,6 +11,7 @@ from backend.query import Filter, Term
 from backend.task import Status
 from backend.times import parse_moment
 from tui.history import HistoryRows, Key
+from tui.keys import cap_of
 from tui.widgets.history_pane import HistoryPane
 
 PLACE_EXAMPLES = "14:30   yesterday 14:30   2h   2026-11-01 08:00   50%"
@@ -22,6 +23,7 @@ _EXPECTED = (
 
 _PERCENT = re.compile(r"(\d{1,3}(?:\.\d+)?) ?%")
 _CLOCK = re.compile(r"\d{1,2}:\d{2}(:\d{2})?")
+_CLOCK_FIRST = re.compile(rf"^(?P<clock>{_CLOCK.pattern}),?\s+(?P<day>\S+)$")
 _MARKS = 100
 """How many marks there may be."""
 
@@ -47,8 +49,9 @@ def read_place(text: str, now: float, tz: tzinfo | None) -> Moment | Share:
         if float(percent[1]) > 100:
             raise ValueError(f"expected 0% to 100%, not {text}")
         return Share(float(percent[1]) / 100)
+    moment = _CLOCK_FIRST.sub(r"\g<day> \g<clock>", text)
     try:
-        last = parse_moment(text, now, tz)[1]
+        last = parse_moment(moment, now, tz)[1]
         if last > now and _CLOCK.fullmatch(text):
             last = parse_moment(f"yesterday {text}", now, tz)[1]
     except ValueError:
@@ -140,7 +143,7 @@ class Jumps:
         """To the nearest mark below the cursor, and from the last one to the first."""
         async with self._turn:
             if not self._pane.marked:
-                self._say("No task is marked: m marks one")
+                self._say(f"No task is marked: {cap_of('mark')} marks one")
                 return
             matches = self._wanted().matcher()
             keys = sorted(task.key for task in self._pane.marked.values() if matches(task))

@@ -22,7 +22,8 @@ _TOGETHER: tuple[set[Place], ...] = (
     {Place.GUESTS, Place.ROWS},
     {Place.REMOTES, Place.ROWS},
     *({place} for place in (Place.FILTER, Place.CHOOSE, Place.ASK, Place.CONFIRM, Place.PROGRESS)),
-    *({place} for place in (Place.DIALOG, Place.START)),
+    {Place.DIALOG, Place.HELP},
+    {Place.START},
 )
 """Whose keys work at the same time, each with those of EVERYWHERE."""
 

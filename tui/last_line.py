@@ -2,6 +2,7 @@
 the line is an extra, and the task's own screen tells."""
 
 import asyncio
+import re
 from collections.abc import Callable
 
 from backend.client import NotFoundError, RemoteClient, RemoteError
@@ -15,10 +16,19 @@ SETTLE = 0.4
 ASK_AGAIN = 30.0
 """Seconds after which a remote that could not be asked is tried again."""
 
+# PBS writes the time before it
+_END = re.compile(r"(?:^|: )TASK (?:(?P<status>OK|WARNINGS: \d+)|ERROR: (?P<error>.+))$")
 _LINES = 20
 _PAGES = 3
 _LONGEST = 500
 """Characters of a line that are kept."""
+
+
+def told_status(line: str) -> str | None:
+    """The status with which a task ended, if a log's last line tells; None while it runs on. Both kinds of remote
+    write it so (`upid_read_status` in PVE::Tools)."""
+    told = _END.search(line)
+    return None if told is None else told["error"] or told["status"]
 
 
 async def watch_last_line(access: Access, task: Task, show: Callable[[str], None]) -> None:

@@ -18,8 +18,8 @@ from tui.trouble import cause, without_name
 Cells = Mapping[str, str]
 """What stands in the columns, by their names."""
 
-_RIGHT = {"ANSWER", "LATENCY", "NODES", "PER HOUR", "CLOCK"}
-_FOLD = ("TYPE", "CLOCK", "LATENCY", "PER HOUR", "NODES", "ANSWER", "STATE")
+_RIGHT = {"LAST SEEN", "LATENCY", "NODES", "PER HOUR", "CLOCK"}
+_FOLD = ("TYPE", "CLOCK", "LATENCY", "PER HOUR", "NODES", "LAST SEEN", "STATE")
 """In this order columns make room for the trouble."""
 
 _SIGN = 3
@@ -51,7 +51,7 @@ def remote_cells(
         "REMOTE": name,
         "TYPE": remote.type.upper(),
         "STATE": state_words(remote, round, now),
-        "ANSWER": "never" if remote.last_success is None else span(now - remote.last_success),
+        "LAST SEEN": "never" if remote.last_success is None else span(now - remote.last_success),
         "LATENCY": "" if remote.latency is None else f"{remote.latency * 1000:,.0f} ms",
         "NODES": _nodes(remote),
         "PER HOUR": "…" if tasks is None else _rate(tasks),
@@ -103,7 +103,7 @@ def remote_columns(rows: Sequence[Cells], width: int) -> dict[str, int]:
         if rest() >= (_LEAST_TROUBLE if troubled else 0):
             break
         widths.pop(name, None)
-    order = ("REMOTE", "TYPE", "STATE", "ANSWER", "LATENCY", "NODES", "PER HOUR", "CLOCK")
+    order = ("REMOTE", "TYPE", "STATE", "LAST SEEN", "LATENCY", "NODES", "PER HOUR", "CLOCK")
     return {name: widths[name] for name in order if name in widths} | {"TROUBLE": max(0, rest())}
 
 
@@ -133,7 +133,7 @@ def remote_details(
     rows = [
         ("Remote", f"{name} ({remote.type.upper()})"),
         ("State", state_words(remote, round, now)),
-        ("Last answer", _moment(remote.last_success, now, tz)),
+        ("Last seen", _moment(remote.last_success, now, tz)),
         ("Latency", "unknown" if remote.latency is None else f"{remote.latency * 1000:,.0f} ms"),
         ("Clock", _clock(remote.clock_skew)),
         ("Tasks", "counting…" if tasks is None else f"{_rate(tasks)} an hour, over the last 24 hours"),

@@ -1,7 +1,7 @@
 """The layout of the lists: which columns fit a width, and a task as the styled texts of its row. Pure; the widgets
 only paint what stands here."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import tzinfo
 from enum import StrEnum
 from functools import lru_cache
@@ -25,13 +25,16 @@ _DURATION = 9
 _LEAST_TASK = 18
 _LEAST_TASK_WITH_STATUS = len("Update package database")
 _LEAST_STATUS = len("WARNINGS: 3")
-_LEAST_TROUBLE = 24
+_LEAST_TROUBLE = 36
 _LEAST_BESIDE_NOTE = 12
 _LEAST_BESIDE_TASK = 12
 
 
 STOPPING = "stopping"
 """What is said of a running task that has been asked to stop."""
+
+STOPPED = "stopped by you"
+"""What is said of it once it has ended."""
 
 MARK = "▪"
 """The sign of a row that the user has marked."""
@@ -175,13 +178,27 @@ def history_row(
         when += clock(moment) + GAP
     if columns.duration:
         when += fit(format_duration(task.duration(0)), columns.duration, right=True) + GAP
+    status = task.status_words
+    if columns.status:
+        columns = _with_room(columns, task, status)
     pieces = _pieces(task, tone, when, columns)
     if columns.status:
         quiet = tone is Tone.OK
-        pieces.append(Piece(GAP + fit(task.status or "unknown", columns.status), Tone.DIM if quiet else tone))
+        pieces.append(Piece(GAP + fit(status, columns.status), Tone.DIM if quiet else tone))
     if marked:
         pieces[0] = Piece(f"{MARK}{SIGNS[task.status_class]} ", tone)
     return pieces
+
+
+def _with_room(columns: Columns, task: Task, status: str) -> Columns:
+    """The columns for a row whose status is longer than its column: it takes the room that the task's words leave
+    in theirs, and of theirs all but the least."""
+    lacking = cell_len(status) - columns.status
+    if lacking <= 0:
+        return columns
+    least = min(_LEAST_TASK_WITH_STATUS, cell_len(_who_and_what(task)[3]))
+    given = max(0, min(lacking, columns.task - least))
+    return replace(columns, task=columns.task - given, status=columns.status + given)
 
 
 def running_row(
@@ -198,14 +215,16 @@ def running_row(
     return _pieces(task, Tone.DIM if quiet else Tone.RUNNING, elapsed, columns, note)
 
 
-def ended_row(task: Task, columns: Columns, *, faded: bool) -> list[Piece]:
-    """The row of a task that has just ended, among the running ones; all of it dimmed once it has `faded`."""
+def ended_row(task: Task, columns: Columns, *, faded: bool, stopped: bool = False) -> list[Piece]:
+    """The row of a task that has just ended, among the running ones; all of it dimmed once it has `faded`. Of one
+    that the user has `stopped` that is said, not in what words its remote puts it."""
     lasted = ""
     if columns.duration:
         lasted = fit(format_duration(task.duration(0)), columns.duration, right=True) + GAP
     ended = " (just ended)"
-    status = _beside(task, columns, task.status or "unknown", less=len(ended))
-    pieces = _pieces(task, _tone(task), lasted, columns, status + ended if status else ended.strip())
+    status = _beside(task, columns, STOPPED if stopped else task.status_words, less=len(ended))
+    without_room = STOPPED if stopped else ended.strip()
+    pieces = _pieces(task, _tone(task), lasted, columns, status + ended if status else without_room)
     if faded:
         return [pieces[0], *(Piece(piece.text, Tone.DIM) for piece in pieces[1:])]
     return pieces

@@ -46,20 +46,23 @@ _KEYS: dict[Order, Callable[[Task], Any]] = {
 
 
 class RunningTasks:
-    """The running tasks as they were last seen, and those that have ended since, each until it leaves."""
+    """The running tasks as they were last seen, those of them whose ends have been told, and those that have ended
+    since, each until it leaves."""
 
     def __init__(self) -> None:
         self._running: Sequence[Task] = ()
+        self._told: dict[str, Task] = {}
         self._ended: dict[str, tuple[Task, float]] = {}
 
     def __len__(self) -> int:
         """How many run."""
-        return len(self._running)
+        return len(self._running) - len(self._told)
 
     def take(self, running: Sequence[Task], ended: Iterable[Task], now: float) -> None:
         """Take what runs now, and what has become of tasks that ran the last time."""
         self._running = running
         again = {task.upid for task in running}
+        self._told = {upid: task for upid, task in self._told.items() if upid in again}
         for task in ended:
             self._ended.setdefault(task.upid, (task, now))
         self._ended = {
@@ -67,6 +70,22 @@ class RunningTasks:
             for upid, (task, since) in self._ended.items()
             if 0 <= now - since < LINGER and upid not in again
         }
+
+    def tell_end(self, task: Task, status: str | None, now: float) -> bool:
+        """Take that a task's log tells its end with this status, or with None that it does not, before the cache
+        does. Whether that is news."""
+        runs = any(task.upid == other.upid for other in self._running)
+        if not runs or (status is None) is (task.upid not in self._told):
+            return False
+        if status is None:
+            del self._told[task.upid]
+        else:
+            self._told[task.upid] = Task(task.upid, task.starttime, int(now), status)
+        return True
+
+    def is_told(self, task: Task) -> bool:
+        """Whether a task's end has been told, but is not in the cache yet."""
+        return task.upid in self._told
 
     def is_faded(self, task: Task, now: float) -> bool:
         """Whether a task ended so long ago that it is about to leave."""
@@ -83,7 +102,8 @@ class RunningTasks:
         may ask for running ones."""
         matches = wanted.matcher()
         running = list(filter(matches, self._running)) if wanted else list(self._running)
+        running = [self._told.get(task.upid, task) for task in running]
         ended = [
             task for task, _ in self._ended.values() if not wanted or matches(Task(task.upid, task.starttime))
         ]
-        return sorted([*running, *ended], key=_KEYS[order]), len(running)
+        return sorted([*running, *ended], key=_KEYS[order]), sum(task.running for task in running)

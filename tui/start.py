@@ -1,6 +1,8 @@
 """Starting the dashboard: on the user's own fleet, with the workers in this process unless a daemon is at work; or
 where there is no fleet yet, with the ways to one."""
 
+import asyncio
+import importlib
 from contextlib import aclosing
 from functools import partial
 from pathlib import Path
@@ -10,9 +12,9 @@ import click
 from backend.commands.command import Places
 from backend.config import Config, ConfigError
 from backend.config.watch import config_changes
-from backend.daemon import calm_interpreter
-from backend.workers import run_workers_when_free
+from backend.interpreter import calm_interpreter
 from tui.app import Dashboard
+from tui.courtesy import Courtesy
 from tui.keymap import read_keys
 from tui.memory import Memory
 from tui.screens.welcome import WelcomeScreen
@@ -30,13 +32,14 @@ def make_dashboard(places: Places, memory: Memory, *, label: str = "") -> Dashbo
     """The dashboard on this configuration and cache. Raises ConfigError."""
     cache = places.open_cache()
     file = places.config_file
+    courtesy = Courtesy()
     try:
         config = places.load()
     except click.ClickException:
         config = Config(path=file, files=frozenset({file}))
-        work = partial(_work_once_configured, config, places.cache)
+        work = partial(_work_once_configured, config, places.cache, courtesy)
     else:
-        work = partial(run_workers_when_free, config, places.cache, role="dashboard")
+        work = partial(_work, config, places.cache, courtesy)
     calm_interpreter()
     welcome = None
     # where somebody else fetches, looking needs no configuration
@@ -51,17 +54,27 @@ def make_dashboard(places: Places, memory: Memory, *, label: str = "") -> Dashbo
         keys=read_keys(config.keys),
         welcome=welcome,
         label=label,
+        courtesy=courtesy,
     )
 
 
-async def _work_once_configured(nothing: Config, directory: Path) -> None:
+async def _work_once_configured(nothing: Config, directory: Path, courtesy: Courtesy) -> None:
     """Wait for a configuration, and work on it. `nothing` tells where it will be."""
     async with aclosing(config_changes(nothing)) as changes:
         async for change in changes:
             if isinstance(change, Config):
                 config = change
                 break
-    await run_workers_when_free(config, directory, role="dashboard")
+    await _work(config, directory, courtesy)
+
+
+async def _work(config: Config, directory: Path, courtesy: Courtesy) -> None:
+    """Fetch and poll. What that takes is imported only now that rows are shown, and where no key waits for it."""
+    for name in ("backend.workers", "backend.client.connection"):
+        await asyncio.to_thread(importlib.import_module, name)
+    from backend.workers import run_workers_when_free
+
+    await run_workers_when_free(config, directory, role="dashboard", may_fetch=courtesy.wait)
 
 
 def _load(places: Places) -> Config:

@@ -8,9 +8,11 @@ from datetime import tzinfo
 from typing import NamedTuple
 
 from backend.archive.health import Health, Round
+from backend.query import Filter
 from backend.text import safe
 from backend.times import format_duration
 from tui.format import clock, count, counted, day_and_minute, local, span
+from tui.keys import cap_of
 
 STALE = 30
 """Seconds after which a worker that has not written the fleet's health counts as gone."""
@@ -121,11 +123,16 @@ def bar(round: Round) -> str:
     return "━" * full + "╌" * (_BAR - full)
 
 
-def nothing_finished(seen: Seen, filter_text: str, now: float, unknown: Sequence[str] = ()) -> str:
-    """Why the history is empty. `unknown` tells of the names in the filter that no task has."""
-    if filter_text:
-        why = unknown[0] if unknown else "Escape clears the filter"
-        return f"Nothing matches {safe(filter_text)}: {why}"
+def nothing_finished(seen: Seen, wanted: Filter, now: float, hints: Sequence[str], running: int) -> str:
+    """Why the history is empty. `hints` say what may be wrong with the filter, which so many `running` tasks
+    match."""
+    if wanted.running_only:
+        if running:
+            return f"The history holds finished tasks only: {counted(running, 'running task')} above"
+        return "The history holds finished tasks only, and no running one matches"
+    if wanted:
+        why = hints[0] if hints else f"{cap_of('clear-filter')} clears the filter"
+        return f"Nothing matches {safe(wanted.text)}: {why}"
     if seen.unconfigured:
         return f"No remote is configured; add one: {safe(seen.add_command) or ADD_COMMAND}"
     round = seen.health.round

@@ -1,5 +1,5 @@
-"""Stopping tasks: the user is asked first, then the task's remote, and the worker is reminded to look until the
-end is known."""
+"""Stopping tasks: the user is asked first, then the task's remote; the worker is reminded to look until the end is
+known, and the user told of it."""
 
 import asyncio
 from collections.abc import Callable, Iterable
@@ -9,15 +9,17 @@ from textual.app import App
 
 from backend.archive import CacheError, TaskCache
 from backend.client import RemoteError
-from backend.task import Task
-from backend.text import safe
+from backend.task import Status, Task
 from tui.access import Access, NoAccess
 from tui.format import full_time
 from tui.screens.confirm import ConfirmScreen
+from tui.widgets.key_line import tell
 
 _REMINDED = 60.0
 """For how long (seconds) after a stop the worker is reminded to look for the end. A task that goes on for longer
 does not heed the stop, and is looked for as any other."""
+_REMIND_EVERY = 3.0
+"""Seconds between two reminders at least: what the worker then finds makes the dashboard look again."""
 
 
 class Stopping:
@@ -44,6 +46,9 @@ class Stopping:
         self._now = now
         self._tz = tz
         self._asked: dict[str, float] = {}
+        self._reminded = 0.0
+        self.stopped: set[str] = set()
+        """The tasks (remote UPIDs) that have ended since their remotes were asked to stop them."""
 
     def __contains__(self, upid: object) -> bool:
         """Whether a remote has been asked to stop this task (a remote UPID), and no end is known yet."""
@@ -53,7 +58,7 @@ class Stopping:
         """Ask whether to stop a task, and then its remote to do so."""
         app = self._app()
         if not task.running:
-            app.notify("It has ended already", markup=False, timeout=3)
+            tell(app, "It has ended already")
             return
 
         def stop(yes: bool | None) -> None:
@@ -73,21 +78,27 @@ class Stopping:
         except (RemoteError, NoAccess) as error:
             app.notify(f"Not stopped: {error}", severity="error", markup=False, timeout=10)
             return
-        app.notify(safe(f"Asked {task.remote} to stop {task.description}"), markup=False)
+        tell(app, f"Asked {task.remote} to stop {task.description}")
         self._asked[task.upid] = self._now()
+        self._reminded = 0.0
         self._changed()
         await self.remind()
 
-    def note_running(self, running: Iterable[Task]) -> None:
-        """Take what runs now: what does not has stopped."""
+    def note(self, running: Iterable[Task], ended: Iterable[Task]) -> None:
+        """Take what runs now, and what has become of tasks that ran the last time."""
+        for task in ended:
+            if task.upid in self._asked and task.status_class is not Status.OK:
+                self.stopped.add(task.upid)
+                tell(self._app(), f"Stopped {task.description} on {task.remote}")
         upids = {task.upid for task in running}
         self._asked = {upid: since for upid, since in self._asked.items() if upid in upids}
 
     async def remind(self) -> None:
-        """Have the worker look at the tasks that have lately been asked to stop."""
+        """Have the worker look at the tasks that have lately been asked to stop, unless it was told just now."""
         now = self._now()
         waited_for = [upid for upid, since in self._asked.items() if 0 <= now - since < _REMINDED]
-        if waited_for:
+        if waited_for and not 0 <= now - self._reminded < _REMIND_EVERY:
+            self._reminded = now
             try:
                 await asyncio.to_thread(self._cache.request_track, waited_for)
             except CacheError:

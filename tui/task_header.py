@@ -1,5 +1,6 @@
 """One task in a few lines: what stands above its log. Pure; all fields line by line are in `screens.details`."""
 
+from collections.abc import Sequence
 from datetime import tzinfo
 
 from rich.cells import cell_len, chop_cells
@@ -38,10 +39,11 @@ def task_header(
     lines = _title(task, width, max(2, height // 3))
     parsed = task.parsed
     upid = parsed.upid
-    where = f"{parsed.remote} ({parsed.type.upper()}) · {upid.node} · {upid.user} · {_times(task, now, tz)}"
-    lines += Content(safe(where)).wrap(width)
-    what = f"type {upid.worker_type} · ID {upid.worker_id or 'none'} · process {upid.pid}, start {upid.pstart}"
-    lines += Content.styled(safe(what), _DIM).wrap(width)
+    where = [f"{parsed.remote} ({parsed.type.upper()})", upid.node, upid.user, _times(task, now, tz)]
+    lines += _parts(where, width, "")
+    worker_id = upid.worker_id or "none"
+    what = [f"type {upid.worker_type}", f"ID {worker_id}", f"process {upid.pid}, start {upid.pstart}"]
+    lines += _parts(what, width, _DIM)
     lines += _folded(safe(upid.text), width)
     if related is not None:
         for label, others in (("after ", related.after[::-1]), ("before", related.before)):
@@ -54,17 +56,15 @@ def task_header(
 def _single(task: Task, width: int) -> Content:
     """All that there is room for on the smallest screens."""
     sign, colour = SIGNS[task.status_class], COLOURS[task.status_class]
-    words = "running" if task.running else task.status or "unknown"
     return Content.assemble(
-        (f"{sign} ", colour), (safe(task.description), "bold"), (f"  {safe(words)}", colour)
+        (f"{sign} ", colour), (safe(task.description), "bold"), (f"  {safe(task.status_words)}", colour)
     ).truncate(width, ellipsis=True)
 
 
 def _title(task: Task, width: int, most: int) -> list[Content]:
     status = task.status_class
-    words = "running" if task.running else task.status or "unknown"
     title = Content.assemble(
-        (safe(task.description), "bold"), "   ", (f"{SIGNS[status]} {safe(words)}", COLOURS[status])
+        (safe(task.description), "bold"), "   ", (f"{SIGNS[status]} {safe(task.status_words)}", COLOURS[status])
     )
     lines = title.wrap(width)
     if len(lines) > most:
@@ -84,6 +84,18 @@ def _times(task: Task, now: float, tz: tzinfo | None) -> str:
     return f"{started} → {clock(end) if same_day else full_time(task.endtime, tz)} ({lasted})"
 
 
+def _parts(parts: Sequence[str], width: int, style: str) -> list[Content]:
+    """Parts side by side in lines of so many cells, none of them broken that fits a line."""
+    lines: list[str] = []
+    for part in map(safe, parts):
+        longer = f"{lines[-1]} · {part}" if lines else part
+        if lines and cell_len(longer) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(part)
+    return [piece for line in lines for piece in Content.styled(line, style).wrap(width)]
+
+
 def _folded(text: str, width: int) -> list[Content]:
     """A text without spaces, in as many lines of so many cells as it needs."""
     return [Content.styled(line, _DIM) for line in chop_cells(text, width)]
@@ -94,7 +106,7 @@ def _line(label: str, task: Task, width: int, now: float, tz: tzinfo | None) -> 
     moment = local(task.starttime, tz)
     when = "?" if moment is None else f"{moment:%a} {moment.day:>2} {moment:%b %H:%M:%S}"
     words = f"{task.description}, {format_duration(task.duration(now))}, {task.user}"
-    failed = f"  {task.status}" if status in (Status.ERROR, Status.WARNING, Status.UNKNOWN) else ""
+    failed = f"  {task.status_words}" if status in (Status.ERROR, Status.WARNING, Status.UNKNOWN) else ""
     return Content.assemble(
         (f"{label} ", _DIM),
         (f"{SIGNS[status]} ", COLOURS[status]),

@@ -5,12 +5,13 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
+from itertools import pairwise
 
 from backend.task import Status
 from tui.format import local
 
 _DAY = 86_400
-_STEPS = [seconds for seconds in range(1, _DAY + 1) if _DAY % seconds == 0]
+_STEPS = sorted({step for n in range(1, math.isqrt(_DAY) + 1) if _DAY % n == 0 for step in (n, _DAY // n)})
 _BARS = "▁▂▃▄▅▆▇█"
 DOTTED = "⣀⣤⣶⣿"
 """The bars that stand out, the least first."""
@@ -95,14 +96,15 @@ def _step(least: float) -> int:
 
 
 def bars(counts: Sequence[int]) -> str:
-    """A bar for each count, in eighths of a cell; the highest fills its cell, the least is to be seen."""
-    return _heights(counts, " " + _BARS)
+    """A bar for each count, in eighths of a cell; the highest fills its cell, the least is to be seen. Heights
+    grow with the square root: a rush, or a night's backups, does not make all else look like nothing."""
+    return _signs(counts, " " + _BARS)
 
 
 def stacked(counts: Sequence[int], lines: int) -> list[str]:
     """The same, so many lines high, the topmost first: finer by as much."""
-    full, highest = len(_BARS) * lines, max(counts, default=0)
-    heights = [max(1, round(full * count / highest)) if count else 0 for count in counts]
+    full = len(_BARS) * lines
+    heights = _heights(counts, full)
     signs = " " + _BARS
     floors = range(full - len(_BARS), -1, -len(_BARS))
     return ["".join(signs[max(0, min(len(_BARS), height - floor))] for height in heights) for floor in floors]
@@ -110,13 +112,16 @@ def stacked(counts: Sequence[int], lines: int) -> list[str]:
 
 def dotted(counts: Sequence[int]) -> str:
     """The same in quarters, of dots."""
-    return _heights(counts, " " + DOTTED)
+    return _signs(counts, " " + DOTTED)
 
 
-def _heights(counts: Sequence[int], signs: str) -> str:
+def _signs(counts: Sequence[int], signs: str) -> str:
+    return "".join(signs[height] for height in _heights(counts, len(signs) - 1))
+
+
+def _heights(counts: Sequence[int], full: int) -> list[int]:
     highest = max(counts, default=0)
-    levels = len(signs) - 1
-    return "".join(signs[0 if not count else max(1, round(levels * count / highest))] for count in counts)
+    return [max(1, round(full * math.sqrt(count / highest))) if count else 0 for count in counts]
 
 
 def unusual(counts: Sequence[int]) -> list[bool]:
@@ -126,45 +131,53 @@ def unusual(counts: Sequence[int]) -> list[bool]:
 
 
 def axis(edges: Sequence[int], tz: tzinfo | None, now: float | None = None) -> str:
-    """The line below: a tick and a name where an hour, a day, a week or a month begins, as fits; `─` between. It
-    ends with a word where it ends `now` (UNIX seconds): the last bar may stand long before."""
+    """The line below: a tick and a name in the cell where some minutes, an hour, a day, a week or a month begin,
+    as fits; `─` between. It ends with a word where it ends `now` (UNIX seconds): the last bar may stand long
+    before."""
     cells = len(edges) - 1
-    moments = [local(edge, tz) for edge in edges[:-1]]
-    for part, name in _PARTS:
+    moments = [local(edge - 1, tz) for edge in edges]
+    for begin, name in _PARTS:
+        begins = [None if moment is None else begin(moment) for moment in moments]
         ticks = [
-            (cell, name(moment))
-            for cell, moment in enumerate(moments)
-            if moment is not None and (not cell or part(moment) != _part(part, moments[cell - 1]))
+            (cell, name(after))
+            for cell, (before, after) in enumerate(pairwise(begins))
+            if before is not None and after is not None and before != after
         ]
         if (len(ticks) - 1) * _LEAST_APART <= cells:
             break
     else:
         ticks = []
+    end = _NOW if now is not None and edges[-2] <= now < edges[-1] and len(_NOW) < cells else ""
+    # a tick right before the end would have no room for its name
+    room = cells - len(end)
+    ticks = [tick for tick in ticks if not end or tick[0] < room - 1]
     line = ""
-    for number, (cell, words) in enumerate(ticks):
+    for (cell, words), (until, _) in pairwise([*ticks, (room if end else room + 1, "")]):
         line += "─" * (cell - len(line))
-        until = ticks[number + 1][0] if number + 1 < len(ticks) else cells
-        # what the first cell is part of has begun before it
-        shown = f"╷{words}" if cell else words
-        if len(shown) < until - cell:
-            line += shown
-        elif cell:
-            line += "╷"
-    line += "─" * (cells - len(line))
-    if now is not None and edges[-2] <= now < edges[-1] and line.endswith("─" * (len(_NOW) + 1)):
-        line = line.removesuffix("─" * len(_NOW)) + _NOW
-    return line
+        line += f"╷{words}" if len(words) + 1 < until - cell else "╷"
+    return line.ljust(room, "─") + end
 
 
-Part = Callable[[datetime], object]
+def _minutes(number: int) -> Callable[[datetime], datetime]:
+    """To the beginning of the part of its day, of so many minutes, that a moment is in."""
+
+    def begin(moment: datetime) -> datetime:
+        minutes = (moment.hour * 60 + moment.minute) // number * number
+        return moment.replace(hour=minutes // 60, minute=minutes % 60, second=0, microsecond=0, fold=0)
+
+    return begin
 
 
-def _part(part: Part, moment: datetime | None) -> object:
-    return None if moment is None else part(moment)
+def _week(moment: datetime) -> datetime:
+    return _midnight(moment) - timedelta(days=moment.weekday())
+
+
+def _midnight(moment: datetime) -> datetime:
+    return moment.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
 
 
 def _hour(moment: datetime) -> str:
-    return f"{moment:%a} {moment.day}" if moment.hour == 0 else f"{moment:%H:%M}"
+    return f"{moment:%a} {moment.day}" if (moment.hour, moment.minute) == (0, 0) else f"{moment:%H:%M}"
 
 
 def _day(moment: datetime) -> str:
@@ -179,13 +192,12 @@ def _month(moment: datetime) -> str:
     return f"{moment:%b %Y}"
 
 
-_PARTS: tuple[tuple[Part, Callable[[datetime], str]], ...] = (
-    (lambda moment: (moment.date(), moment.hour), _hour),
-    (lambda moment: (moment.date(), moment.hour // 3), _hour),
-    (lambda moment: (moment.date(), moment.hour // 6), _hour),
-    (lambda moment: moment.date(), _day),
-    (lambda moment: moment.isocalendar()[:2], _date),
-    (lambda moment: (moment.year, moment.month), _month),
-    (lambda moment: moment.year, _month),
+_PARTS: tuple[tuple[Callable[[datetime], datetime], Callable[[datetime], str]], ...] = (
+    *((_minutes(number), _hour) for number in (1, 5, 10, 30, 60, 180, 360, 720)),
+    (_midnight, _day),
+    (_week, _date),
+    (lambda moment: _midnight(moment).replace(day=1), _month),
+    (lambda moment: _midnight(moment).replace(month=1, day=1), _month),
 )
-"""Into what time falls apart, and how a part is called where it begins; the shortest parts first."""
+"""Into what time falls apart: where the part that a moment is in has begun, and how it is called; the shortest
+parts first."""

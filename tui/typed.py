@@ -3,7 +3,7 @@
 from datetime import tzinfo
 from typing import NamedTuple
 
-from backend.query import Filter, FilterError, parse_filter, split_last_term
+from backend.query import Filter, FilterError, parse_filter, split_term_at
 from tui.completion import KNOWN_VALUES, Values, completions, names_value
 
 
@@ -13,7 +13,7 @@ class Typed(NamedTuple):
     Attributes:
         whole: the filter it is; None if it is wrong.
         error: what is wrong with it.
-        finished: the filter without a last term that may still be in the making; None if that is wrong, too.
+        finished: the filter without a term that may still be in the making; None if that is wrong, too.
     """
 
     whole: Filter | None
@@ -22,17 +22,17 @@ class Typed(NamedTuple):
 
     @property
     def unfinished(self) -> bool:
-        """Whether its last term may still be in the making."""
+        """Whether one of its terms may still be in the making."""
         return self.finished is not self.whole
 
 
-def read_typed(text: str, *, at_end: bool, now: float, tz: tzinfo | None, values: Values = KNOWN_VALUES) -> Typed:
-    """Read what has been typed so far. With the cursor at the end, a last term that begins as a field does (`sta`
-    of `status:`) or one of its `values` (`remote:wi`), or that is wrong as it stands, may be in the making."""
+def read_typed(text: str, cursor: int, *, now: float, tz: tzinfo | None, values: Values = KNOWN_VALUES) -> Typed:
+    """Read what has been typed so far. The term at the cursor may be in the making if it begins as a field does
+    (`sta` of `status:`) or one of its `values` (`remote:wi`), or if it is wrong as it stands."""
     whole, error = _parse(text, now, tz)
-    rest, last = split_last_term(text) if at_end else (text, "")
-    if last and (error is not None or (completions(last, values) and not names_value(last, values))):
-        return Typed(whole, error, _parse(rest, now, tz)[0])
+    before, term, after = split_term_at(text, cursor)
+    if term and (error is not None or (completions(term, values) and not names_value(term, values))):
+        return Typed(whole, error, _parse(before + after, now, tz)[0])
     return Typed(whole, error, whole)
 
 

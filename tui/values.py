@@ -50,15 +50,17 @@ class FleetValues:
         self._looked = asyncio.Event()
 
     async def look(self) -> None:
-        """Bring `known` up to date."""
+        """Bring `known` up to date. Raises OSError."""
         values: dict[str, Sequence[str]] = dict(KNOWN_VALUES)
-        for field in FIELDS:
-            values[field] = [counted.value for counted in await self.counted(field, None)]
+        try:
+            for field in FIELDS:
+                values[field] = [counted.value for counted in await self.counted(field, None)]
+        finally:
+            self._looked.set()
         self.known = values
-        self._looked.set()
 
     async def ready(self) -> None:
-        """Wait until the values have been counted once, though not for long."""
+        """Wait until the first look at the values is over, though not for long."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._looked.wait(), _PATIENCE)
 

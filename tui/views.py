@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Collection
 from datetime import tzinfo
+from typing import NamedTuple
 
 from textual.screen import Screen
 
@@ -15,11 +16,19 @@ from tui.filter_text import term
 from tui.format import local
 from tui.guest_row import guest_filter
 from tui.screens.ask import AskScreen
-from tui.screens.guests import GuestsScreen
+from tui.screens.guests import ChosenGuest, GuestsScreen, Look
 from tui.screens.remotes import RemotesScreen
 from tui.screens.statistics import StatisticsScreen
 from tui.screens.task import TaskScreen
 from tui.status import Seen
+
+
+class _WayBack(NamedTuple):
+    """From a guest's tasks, which a filter's text finds, to the guests, and to the filter before."""
+
+    text: str
+    before: str
+    look: Look
 
 
 class Views:
@@ -28,7 +37,9 @@ class Views:
     Args:
         screen: that of the lists.
         access: asks remotes.
+        wanted: the text of the filter of the lists.
         take: has the lists narrowed by a filter's text.
+        land: has the history's cursor on a task, in what the next filter finds.
         stop: asks whether to stop a task, and does so.
         servers: the names of the Backup Servers.
     """
@@ -39,7 +50,9 @@ class Views:
         cache: TaskCache,
         access: Access,
         *,
+        wanted: Callable[[], str],
         take: Callable[[str], None],
+        land: Callable[[Task], None],
         stop: Callable[[Task], None],
         servers: Callable[[], Collection[str]],
         now: Callable[[], float],
@@ -48,7 +61,10 @@ class Views:
         self._screen = screen
         self._cache = cache
         self._access = access
+        self._wanted = wanted
         self._take = take
+        self._land = land
+        self._way_back: _WayBack | None = None
         self._stop = stop
         self._servers = servers
         self._now = now
@@ -67,11 +83,34 @@ class Views:
         """Show counts; what the user chooses there becomes the filter."""
         self._screen.app.push_screen(StatisticsScreen(self._cache, self._now, self._tz), self._take_chosen)
 
-    def open_guests(self) -> None:
-        """Show the guests; of the one that the user chooses there the tasks are shown."""
-        self._screen.app.push_screen(
-            GuestsScreen(self._cache, self._servers, self._now, self._tz), self._take_chosen
-        )
+    def open_guests(self, look: Look | None = None) -> None:
+        """Show the guests; of the one that the user chooses there the tasks are shown, with the cursor on its last
+        backup, until `go_back`."""
+        screen = GuestsScreen(self._cache, self._servers, self._now, self._tz, look or Look())
+
+        def take(chosen: ChosenGuest | None) -> None:
+            if chosen is not None:
+                before = self._wanted()
+                if chosen.backup is not None:
+                    self._land(chosen.backup)
+                self._take(chosen.text)
+                self._way_back = _WayBack(self._wanted(), before, screen.look)
+
+        self._screen.app.push_screen(screen, take)
+
+    @property
+    def can_go_back(self) -> bool:
+        """Whether the lists show the tasks of a guest that was chosen among the guests, or some of those."""
+        return self._way_back is not None and self._way_back.text in self._wanted()
+
+    def go_back(self) -> bool:
+        """Back to the guests, and to the filter before them; whether there was a way back."""
+        way, possible = self._way_back, self.can_go_back
+        self._way_back = None
+        if way is not None and possible:
+            self._take(way.before)
+            self.open_guests(way.look)
+        return possible
 
     def open_remotes(self, seen: Callable[[], Seen]) -> None:
         """Show the remotes, as they are seen at any time; of the one that the user chooses the tasks are shown."""

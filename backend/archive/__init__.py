@@ -3,10 +3,11 @@ hands batches to a CacheWriter."""
 
 from backend.archive.cache import TaskCache
 from backend.archive.files import CacheError
+from backend.archive.role import CacheBusy
 from backend.archive.scan import ScanCancelled
 from backend.archive.snapshot import Snapshot
 from backend.archive.takeover import Takeover, take_over
-from backend.archive.writer import Batch, CacheBusy, CacheWriter
+from backend.archive.writer import Batch, CacheWriter
 
 __all__ = [
     "Batch",

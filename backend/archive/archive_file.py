@@ -3,6 +3,7 @@ keeps what it learns for as long as it is open; a file is never changed in place
 
 import contextlib
 import os
+import re
 import threading
 import weakref
 from collections.abc import Sequence
@@ -35,6 +36,10 @@ REMEMBERED_FILTERS = 6
 
 
 _ALL = slice(None)
+_AFTER_UPID = b'","starttime":'
+"""What stands behind the UPID in a line."""
+_ESCAPE = re.compile(rb"\\[bu]")
+"""What stands in a line for a character, and looks like hex digits."""
 _recent = RecentContents(8 << 20)
 
 
@@ -167,18 +172,16 @@ class ArchiveFile:
             self._spoil(block)
             return []
 
-    def rows_with(self, block: Block, needle: bytes) -> list[int]:
-        """The numbers of the lines of a block that hold some bytes, in lower case; of one that was written in
-        frames, or all of a damaged one."""
+    def rows_with(self, block: Block, digits: bytes) -> list[int] | None:
+        """The numbers of the tasks of a block whose UPIDs hold some hex digits (lower case); None where the bare
+        lines do not tell: in a damaged block, say, or one written by other hands."""
+        if not self._framed:
+            return None
         content = self._kept_content(block).lower()
-        rows: list[int] = []
-        row = place = 0
-        while (hit := content.find(needle, place)) >= 0:
-            row += content.count(b"\n", place, hit)
-            rows.append(row)
-            row += 1
-            place = content.find(b"\n", hit) + 1 or len(content)
-        return rows if content.count(b"\n") == block.tasks else list(range(block.tasks))
+        if not content.count(b"\n") == content.count(_AFTER_UPID) == block.tasks or _ESCAPE.search(content):
+            return None
+        lines = content.split(b"\n") if digits in content else []
+        return [row for row, line in enumerate(lines) if 0 <= line.find(digits) < line.find(_AFTER_UPID)]
 
     def lines(self, block: Block) -> list[bytes]:
         """The lines of a block that was written in frames, with their line feeds; none of any other."""

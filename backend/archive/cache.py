@@ -6,10 +6,10 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from backend.archive import inbox
+from backend.archive import inbox, role
 from backend.archive.active import parse_active, read_active
 from backend.archive.archive_file import ArchiveFile, open_archives
-from backend.archive.files import CacheError, is_cache, locked, worker_lock_is_held
+from backend.archive.files import CacheError, is_cache, locked
 from backend.archive.health import Health, read_health
 from backend.archive.history import History
 from backend.archive.journal import EMPTY, open_journal, read_open_journal
@@ -80,7 +80,7 @@ class TaskCache:
 
     def has_worker(self) -> bool:
         """Whether some process fetches into this cache now."""
-        return worker_lock_is_held(self.directory)
+        return role.is_held(self.directory)
 
     def request_refresh(self, remotes: Sequence[str] = ()) -> None:
         """Ask the worker to fetch from these remotes now, or from all. Raises CacheError."""

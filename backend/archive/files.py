@@ -17,7 +17,6 @@ DAY = 86_400
 _ARCHIVE = re.compile(r"archive\.(?P<start>0|[1-9][0-9]{0,11})(?P<compressed>\.zst)?")
 _FILES = frozenset({"active", "journal", "state", "health"})
 _TEMPORARY = ".tmp-"
-_WORKER_LOCK = ".worker-lock"
 
 
 class CacheError(Exception):
@@ -132,7 +131,7 @@ def locked(directory: Path, *, exclusive: bool, timeout: float = 10.0) -> Iterat
     try:
         operation = (fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH) | fcntl.LOCK_NB
         deadline = time.monotonic() + timeout
-        while not _try_lock(handle, operation):
+        while not try_flock(handle, operation):
             if time.monotonic() > deadline:
                 raise CacheError(f"{directory}: another process has held the cache's lock for {timeout:.0f} s")
             time.sleep(0.001)
@@ -154,37 +153,8 @@ def _open_lock(path: Path, *, exclusive: bool) -> int | None:
         return None
 
 
-def try_worker_lock(directory: Path) -> int | None:
-    """Take the lock of the one process that works on this cache: the handle that holds it until closed, or None
-    if another process has it."""
-    handle = os.open(directory / _WORKER_LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    # A reader that asks whether anybody works holds the lock for a moment.
-    for _ in range(20):
-        if _try_lock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB):
-            return handle
-        time.sleep(0.005)
-    os.close(handle)
-    return None
-
-
-def worker_lock_is(handle: int, directory: Path) -> bool:
-    """Whether a handle of `try_worker_lock` is of the lock that stands in the directory now. Raises OSError."""
-    return os.path.samestat(os.fstat(handle), os.stat(directory / _WORKER_LOCK))
-
-
-def worker_lock_is_held(directory: Path) -> bool:
-    """Whether some process works on this cache now."""
-    try:
-        handle = os.open(directory / _WORKER_LOCK, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return False
-    try:
-        return not _try_lock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    finally:
-        os.close(handle)
-
-
-def _try_lock(handle: int, operation: int) -> bool:
+def try_flock(handle: int, operation: int) -> bool:
+    """Take a lock without waiting, if it is to be had."""
     try:
         fcntl.flock(handle, operation)
     except OSError as error:

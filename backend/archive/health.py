@@ -70,7 +70,8 @@ class Round:
 @dataclass(slots=True)
 class Health:
     """All of the `health` file. `pid` and `role` ("daemon" or "dashboard") name the process that does the work;
-    `updated` is when it last wrote (UNIX seconds; at least every 10 s while it lives)."""
+    `updated` is when it last wrote (UNIX seconds; at least every 10 s while it lives). `no_such_tasks` are the
+    latest that were to be tracked and that their remotes did not know, by remote UPID, and when that was told."""
 
     pid: int = 0
     role: str = ""
@@ -78,6 +79,7 @@ class Health:
     problem: str | None = None
     round: Round | None = None
     remotes: dict[str, RemoteHealth] = field(default_factory=dict)
+    no_such_tasks: dict[str, float] = field(default_factory=dict)
 
     @property
     def failing(self) -> dict[str, RemoteHealth]:
@@ -101,6 +103,7 @@ def read_health(path: Path) -> Health:
             problem=_words(raw["problem"]),
             round=None if raw["round"] is None else _round(raw["round"]),
             remotes={str(name): _remote(remote) for name, remote in raw["remotes"].items()},
+            no_such_tasks={str(upid): float(told) for upid, told in raw.get("no_such_tasks", {}).items()},
         )
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return Health()

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from backend.archive.blocks import Block
-from backend.archive.matching import IN_NUMBERS, Mask, Matched
+from backend.archive.matching import DIGITS, Mask, Matched, is_in_numbers
 from backend.archive.scan import Cancelled, ScanCancelled
 from backend.query import Filter, Term
 
@@ -22,7 +22,7 @@ class FileMatches:
         self._file = file
         self._filter = Filter("", terms)
         self._matched: Matched = file.matcher(cancelled).match(terms)
-        self._needle = _needle(terms)
+        self._digits = _digits(terms)
         self._looked: set[int] = set()
         self._blocks = file.blocks
 
@@ -60,21 +60,28 @@ class FileMatches:
         if open is None or block.row in self._looked:
             return
         unknown = open[block.row : block.row + block.tasks]
-        rows = np.flatnonzero(unknown).tolist()
-        if rows and self._needle is not None and self._file.copyable:
-            rows = [row for row in self._file.rows_with(block, self._needle) if unknown[row]]
-        if rows:
-            matches = self._filter.matcher()
-            for row, task in zip(rows, self._file.read(block, rows), strict=False):
-                if matches(task):
-                    sure[block.row + row] = True
+        if unknown.any():
+            sure[block.row : block.row + block.tasks] |= self._told_by_text(block, unknown)
         self._looked.add(block.row)
 
+    def _told_by_text(self, block: Block, unknown: Mask) -> Mask:
+        """Which of the unknown rows of a block match."""
+        told = np.zeros(block.tasks, np.bool_)
+        hits = None if self._digits is None else self._file.rows_with(block, self._digits)
+        if hits is not None:
+            told[hits] = True
+            return told & unknown
+        matches = self._filter.matcher()
+        rows = np.flatnonzero(unknown).tolist()
+        for row, task in zip(rows, self._file.read(block, rows), strict=False):
+            told[row] = matches(task)
+        return told
 
-def _needle(terms: tuple[Term, ...]) -> bytes | None:
-    """What must stand in the line of each row that only its text can tell: the one word that may stand in a UPID's
-    numbers, if there is just one. A line holds such a word as the UPID does."""
-    words = [term for term in terms if term.field == "word" and IN_NUMBERS.fullmatch(term.values[0])]
-    if len(words) != 1 or words[0].negated or set(":*\n") & set(words[0].values[0]):
+
+def _digits(terms: tuple[Term, ...]) -> bytes | None:
+    """What alone tells of the rows that columns do not tell: the one word of hex digits that a UPID is to hold, if
+    there is just one such word."""
+    words = [term for term in terms if is_in_numbers(term)]
+    if len(words) != 1 or words[0].negated or not DIGITS.fullmatch(words[0].values[0]):
         return None
     return words[0].values[0].encode()

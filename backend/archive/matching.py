@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from backend.archive.columns import Codes, Columns
 from backend.description import describe
-from backend.query import Term, guest_id, matcher_of_values, word_matcher
+from backend.query import Term, guest_id, matcher_of_values, searchable_status, word_matcher
 from backend.task import status_class
 from backend.upid import RemoteType, decode_worker_id
 
@@ -18,9 +18,8 @@ Mask = NDArray[np.bool_]
 
 # Process, start and task numbers are in the UPID, but in no column: a word of hex digits may stand in one of them,
 # and one with a colon may reach into one.
-IN_NUMBERS = re.compile(r"[0-9a-f]{1,16}|.*[:*\n].*", re.DOTALL)
-"""A word that may stand in a UPID where no column tells it."""
-
+DIGITS = re.compile(r"[0-9a-f]{1,16}")
+_REACHING = re.compile(r".*[:*\n].*", re.DOTALL)
 
 _MOST_RUNS = 3
 _ROWS_AT_ONCE = 1 << 16
@@ -62,7 +61,7 @@ def _node(entry: str) -> tuple[str, str, str]:
 
 @lru_cache(maxsize=1 << 16)
 def _status_text(entry: str) -> str:
-    return (entry or str(status_class(entry))).lower()
+    return searchable_status(entry).lower()
 
 
 class _Values:
@@ -89,12 +88,12 @@ class ColumnMatcher:
         """Which rows match all of these terms."""
         rows = len(self.columns)
         sure = np.ones(rows, np.bool_)
-        open = np.zeros(rows, np.bool_) if any(map(_is_in_numbers, terms)) else None
+        open = np.zeros(rows, np.bool_) if any(map(is_in_numbers, terms)) else None
         tests = [(term, self._test(term)) for term in terms]
         # Some rows at a time: what is made on the way stays in the processor's own memory.
         for part in (slice(first, first + _ROWS_AT_ONCE) for first in range(0, rows, _ROWS_AT_ONCE)):
             for term, test in tests:
-                if _is_in_numbers(term) and open is not None:
+                if is_in_numbers(term) and open is not None:
                     _narrow(sure[part], open[part], test(part), term.negated)
                     continue
                 hits = ~test(part) if term.negated else test(part)
@@ -202,8 +201,10 @@ class ColumnMatcher:
         }
 
 
-def _is_in_numbers(term: Term) -> bool:
-    return term.field == "word" and IN_NUMBERS.fullmatch(term.values[0]) is not None
+def is_in_numbers(term: Term) -> bool:
+    """Whether it is a word that may stand in a UPID where no column tells it."""
+    word = term.values[0]
+    return term.field == "word" and bool(DIGITS.fullmatch(word) or _REACHING.fullmatch(word))
 
 
 def _narrow(sure: Mask, open: Mask, hits: Mask, negated: bool) -> None:

@@ -51,6 +51,13 @@ class Snapshot:
         for file in files:
             file.release()
 
+    def again(self) -> "Snapshot":
+        """The same view once more, to be closed by itself. Raises ValueError if this one is closed."""
+        if self._files is None:
+            raise ValueError("the snapshot is closed")
+        files = [file.acquire() for file in self._files]
+        return Snapshot(self._running, self._history, files, self._bad_lines, self.version)
+
     def running(self) -> list[Task]:
         """The running tasks, newest start first."""
         return list(self._running)

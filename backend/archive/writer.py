@@ -3,7 +3,6 @@ state come out. It fetches nothing, and decides by the tasks and the clock alone
 
 import contextlib
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -22,8 +21,6 @@ from backend.archive.files import (
     make_directory,
     new_file,
     remove_temporaries,
-    try_worker_lock,
-    worker_lock_is,
     write_atomically,
 )
 from backend.archive.health import Health, write_health
@@ -31,6 +28,7 @@ from backend.archive.history import History
 from backend.archive.journal import Journal, cut_torn_tail, read_behind
 from backend.archive.lines import storable
 from backend.archive.merge import Merge, day_starts, layout_is_due, lost_since, prepare_index, prepare_merge
+from backend.archive.role import Role
 from backend.archive.scan import ScanCancelled
 from backend.archive.state import NodeKey, State, read_state, write_state
 from backend.task import Task, later, latest
@@ -45,13 +43,8 @@ BACKLOG_BYTES = 16 << 20
 MERGE_SECONDS = 3_600
 """A journal is merged at least this often (seconds)."""
 
-
 AHEAD = 10
 """Seconds that a cutoff may lie ahead of our clock: more would hide what starts before it."""
-
-
-class CacheBusy(CacheError):
-    """Another process works on this cache."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +71,12 @@ class CacheWriter:
         self._closing = threading.Event()
         self._files: dict[Path, ArchiveFile] = {}
         self._running: dict[str, Task] = {}
+        self._unlisted: set[str] = set()
         self._lowered: set[NodeKey] = set()
         self._merged = clock()
         make_directory(directory)
         try:
-            self._worker_lock = try_worker_lock(directory)
-            if self._worker_lock is None:
-                raise CacheBusy(f"{directory}: another process already fetches into this cache")
+            self._role = Role(directory)
             try:
                 self._recover()
             except BaseException:
@@ -108,27 +100,22 @@ class CacheWriter:
             for file in self._files.values():
                 file.release()
             self._files = {}
-            if self._worker_lock is not None:
-                os.close(self._worker_lock)
-                self._worker_lock = None
+            self._role.close()
 
     def in_place(self) -> bool:
         """Whether the directory is still the one in which this has the role: not after it was deleted, or another
         put in its place."""
-        if self._worker_lock is None:
-            return False
-        try:
-            return worker_lock_is(self._worker_lock, self.directory)
-        except (FileNotFoundError, NotADirectoryError):
-            return False
-        except OSError:
-            # a disk that does not answer for a while takes nothing away
-            return True
+        return self._role.in_place()
 
     @property
     def running(self) -> dict[str, Task]:
         """The tasks known to run, by remote UPID; of a task that ended since, `store` takes the finished form."""
         return dict(self._running)
+
+    @property
+    def unlisted(self) -> frozenset[str]:
+        """The tasks (remote UPIDs) that are tracked, but of which no remote has told since: there may be none."""
+        return frozenset(self._unlisted)
 
     @property
     def oldest(self) -> int:
@@ -172,7 +159,7 @@ class CacheWriter:
 
     def store(self, batch: Batch) -> None:
         """Take over a batch; it is durable when this returns, first its tasks, then its cutoffs. Storing the same
-        again changes nothing. Raises OSError, and then no cutoff has moved; CacheError when closed.
+        again changes nothing. Raises OSError or CacheError, and then no cutoff has moved.
 
         A journal that has grown past BACKLOG_BYTES is merged first: then this takes seconds.
         """
@@ -184,8 +171,8 @@ class CacheWriter:
         finished = latest(task for task in tasks if not task.running)
         started = {task.upid: task for task in tasks if task.running}
         with self._lock:
-            if self._closing.is_set():
-                raise CacheError(f"{self.directory}: closed, so nothing can be stored")
+            self._role.require()
+            self._unlisted.difference_update(task.upid for task in tasks)
             self._append(task for task in finished.values() if task.starttime >= oldest)
             ended = self._journal.tasks
             running = {
@@ -206,7 +193,7 @@ class CacheWriter:
 
     def track(self, upids: Iterable[str]) -> None:
         """Count these tasks (typed remote UPIDs) among the running ones until their ends are stored, also over a
-        restart; of those that have ended already nothing is noted. Raises OSError."""
+        restart; of those that have ended already nothing is noted. Raises OSError or CacheError."""
         with self._lock:
             tracked = {upid: Task(upid, parse_remote_upid(upid).upid.starttime) for upid in upids}
             open_ends = {
@@ -214,8 +201,20 @@ class CacheWriter:
                 for upid, task in tracked.items()
                 if upid not in self._journal.tasks and not self._is_archived(task)
             }
+            self._unlisted |= open_ends.keys() - self._running.keys()
             self._replace_running(open_ends | self._running)
             self._replace_state(self._state.cutoffs, [*self._state.tracked, *open_ends])
+
+    def untrack(self, upid: str) -> bool:
+        """Forget a task that was to be tracked, as if nobody had asked; not one that a remote has listed
+        meanwhile. Whether it is forgotten. Raises OSError or CacheError."""
+        with self._lock:
+            if upid not in self._unlisted:
+                return False
+            self._unlisted.discard(upid)
+            self._replace_running({other: task for other, task in self._running.items() if other != upid})
+            self._replace_state(self._state.cutoffs)
+            return True
 
     def keep(self, days: int) -> None:
         """Keep this many UTC days from now on; the next `housekeep` sees to it."""
@@ -231,10 +230,11 @@ class CacheWriter:
     def housekeep(self, *, merge_now: bool = False) -> bool:
         """Merge the journal if that is due (or `merge_now`), begin a new day's file, drop days past the kept ones,
         and give up damaged blocks for being fetched again. Returns whether anything was done; raises
-        ScanCancelled if the writer is closed meanwhile."""
+        ScanCancelled if the writer is closed meanwhile, OSError or CacheError."""
         with self._merging:
             if self._closing.is_set():
                 raise ScanCancelled
+            self._role.require()
             now = self._clock()
             days = day_starts(now, self._keep_days)
             with self._lock:
@@ -257,11 +257,13 @@ class CacheWriter:
             return due
 
     def take_requests(self) -> list[inbox.Request]:
-        """Take what readers have asked for since the last call."""
+        """Take what readers have asked for since the last call. Raises CacheError."""
+        self._role.require()
         return inbox.take(self.directory)
 
     def write_health(self, health: Health) -> None:
-        """Publish the fleet's health."""
+        """Publish the fleet's health. Raises OSError or CacheError."""
+        self._role.require()
         write_health(self.directory / "health", health)
 
     def _recover(self) -> None:
@@ -333,6 +335,7 @@ class CacheWriter:
 
     def _replace_running(self, running: dict[str, Task]) -> None:
         if running != self._running:
+            self._role.require()
             write_active(self._path("active"), running.values())
             self._running = running
 
@@ -340,6 +343,7 @@ class CacheWriter:
         upids = self._state.tracked if tracked is None else dict.fromkeys(tracked)
         state = State(cutoffs, [upid for upid in upids if upid in self._running])
         if state != self._state:
+            self._role.require()
             write_state(self._path("state"), state)
             self._state = state
 
@@ -382,6 +386,7 @@ class CacheWriter:
         """Put a merge's files in place, and keep of the journal what lies behind what was merged (bytes)."""
         journal = self._path("journal")
         try:
+            self._role.require()
             if merge.moved:
                 self._journal.append(merge.moved)
             if merged_size is not None:

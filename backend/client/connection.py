@@ -14,6 +14,7 @@ from urllib.parse import quote
 import httpcore
 import httpx
 
+from backend.client.clocks import Clocks, Moment, Shown
 from backend.client.errors import AnswerError, CertificateError, RemoteError, UnreachableError
 from backend.client.limit import PATIENCE, FleetLimit, Lane
 from backend.client.masking import mask, mask_bytes
@@ -28,9 +29,6 @@ MAX_ANSWER = 16 * 2**20
 
 MAX_LANES = 1000
 """Nodes of a remote whose requests are kept apart, at most: far more than a cluster has."""
-
-SET_BACK = 2.0
-"""Seconds by which a clock must be behind where it was to count as set back: headers count whole ones."""
 
 MAX_WORDS = 600
 """Characters of an error's words, which may quote the remote."""
@@ -52,8 +50,7 @@ class Connection:
 
     Attributes:
         latency: seconds the last whole answer took; None before the first.
-        clock_skew: how far the remote's clock is ahead of ours (seconds, to about 1 s); None while unknown.
-        set_backs: how often the clock of an endpoint was found set back.
+        clocks: the clocks of its endpoints.
     """
 
     def __init__(
@@ -69,9 +66,7 @@ class Connection:
         self.remote = remote
         self._clock = clock
         self.latency: float | None = None
-        self.clock_skew: float | None = None
-        self.set_backs = 0
-        self._dates: dict[Endpoint, float] = {}
+        self.clocks = Clocks()
         self._timeout = timeout
         self._connect_timeout = connect_timeout
         self._connections = connections
@@ -180,19 +175,17 @@ class Connection:
         self, client: httpx.AsyncClient, endpoint: Endpoint, method: str, path: str, query: Mapping[str, str | int]
     ) -> Answer | Trouble:
         url = f"https://{endpoint}/api2/json{path}"
-        began, wall = time.monotonic(), self._clock()
+        asked = self._now()
         try:
             async with client.stream(method, url, params=query or None) as response:
+                answered = self._now()
                 body = await self._read(response)
         except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError) as error:
             return describe_trouble(error, endpoint)
-        ended = time.monotonic()
-        self.latency = ended - began
+        self.latency = time.monotonic() - asked.steady
         with contextlib.suppress(ValueError, TypeError, OverflowError):
             date = parsedate_to_datetime(response.headers.get("date")).timestamp()
-            # The header counts whole seconds, so on average it lags by half of one.
-            self.clock_skew = date + 0.5 - (wall + self._clock()) / 2
-            self._look_for_set_back(endpoint, date, began, ended)
+            self.clocks.note(endpoint, Shown(date, asked, answered))
         reason = response.extensions.get("reason_phrase", b"").decode("utf-8", "replace")
         return Answer(response.status_code, reason, body)
 
@@ -247,12 +240,8 @@ class Connection:
         """The first bytes of a body as text, without the secret."""
         return mask_bytes(self.remote.secret, body)[:size].decode("utf-8", "replace")
 
-    def _look_for_set_back(self, endpoint: Endpoint, date: float, began: float, ended: float) -> None:
-        """`date` is what an endpoint's clock showed between two moments of a clock that nobody sets."""
-        # It showed this a moment ago at the latest; the next answer may be dated as it begins.
-        before, self._dates[endpoint] = self._dates.get(endpoint), date - ended
-        if before is not None and date - began < before - SET_BACK:
-            self.set_backs += 1
+    def _now(self) -> Moment:
+        return Moment(time.monotonic(), self._clock())
 
     async def aclose(self) -> None:
         """Close all connections."""

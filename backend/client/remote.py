@@ -49,12 +49,12 @@ class RemoteClient(ABC):
     @property
     def clock_skew(self) -> float | None:
         """Seconds the remote's clock is ahead of ours, to about one second; None while unknown."""
-        return self._connection.clock_skew
+        return self._connection.clocks.skew
 
-    @property
-    def set_backs(self) -> int:
-        """How often the remote's clock was found set back."""
-        return self._connection.set_backs
+    def take_set_back(self) -> float:
+        """The earliest time that the remote's clock may have shown after it was set back (UNIX seconds), since
+        this was last taken; infinite if it was not."""
+        return self._connection.clocks.take_set_back()
 
     async def __aenter__(self) -> Self:
         return self
@@ -101,11 +101,12 @@ class RemoteClient(ABC):
         except EndlessList as error:
             raise self._connection.unreadable(str(error)) from None
 
-    async def find(self, upid: str) -> Task | None:
+    async def find(self, upid: str, *, pass_over: bool = False) -> Task | None:
         """One task by its remote UPID, with end and status; None when the remote does not know it any more.
 
         A task that is out of its node's list but not of its status request comes with its start as its end: the
-        remote tells the true one nowhere.
+        remote tells the true one nowhere. Where rows of the list are no tasks, one of them may be this one: then
+        AnswerError is raised, unless they are to be passed over.
         """
         parsed = self._own(upid)
         start = parsed.upid.starttime
@@ -114,6 +115,8 @@ class RemoteClient(ABC):
         for task in page.tasks:
             if task.upid == parsed.text:
                 return task
+        if page.rejected and not pass_over:
+            raise self._connection.unreadable(f"a task list with {page.rejected} rows that are no tasks")
         try:
             state = await self.status(upid)
         except NotFoundError:

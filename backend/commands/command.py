@@ -62,21 +62,20 @@ class Places:
         self.require_named_config()
         cache = self.open_cache()
         if not cache.exists():
-            nothing = f"there is no cache at {self.cache}"
-            if not _is_there(self.config_file):
-                raise click.ClickException(
-                    f"{nothing}, and no configuration at {self.config_file}; {self._ways_on()}"
-                )
+            if self.cache_dir is None:
+                self._require_config()
             start, headless = self.call(""), self.call("--daemon")
-            raise click.ClickException(f"{nothing}; start `{start}` or `{headless}` first")
+            raise click.ClickException(
+                f"there is no cache at {_tilde(self.cache)}; start `{start}` or `{headless}` first"
+            )
         return cache
 
     def _require_config(self) -> None:
         if not _is_there(self.config_file):
-            raise click.ClickException(f"there is no configuration at {self.config_file}; {self._ways_on()}")
-
-    def _ways_on(self) -> str:
-        return f"look around with `remote-tasks --demo`, or add a remote with `{self.call('remotes add NAME')}`"
+            raise click.ClickException(
+                f"no configuration at {_tilde(self.config_file)}; "
+                f"`{self.call('remotes add NAME')}` makes one, `remote-tasks --demo` needs none"
+            )
 
 
 def _is_there(path: Path) -> bool:

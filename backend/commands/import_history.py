@@ -5,8 +5,7 @@ from pathlib import Path
 
 import click
 
-from backend.archive import CacheWriter, TaskCache, take_over
-from backend.archive.writer import CacheBusy
+from backend.archive import CacheBusy, CacheWriter, TaskCache, take_over
 from backend.commands.command import Command, Places, with_places_options
 from backend.config import Settings, default_config_path
 

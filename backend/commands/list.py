@@ -1,6 +1,7 @@
 """`remote-tasks list`: running and finished tasks together."""
 
 import textwrap
+import time
 from collections.abc import Iterator
 from itertools import chain, islice
 
@@ -13,7 +14,7 @@ from backend.output import render
 from backend.query import FIELDS, Filter, parse_filter
 from backend.report import TASK_COLUMNS, TASK_FIELDS, UPID_COLUMN
 from backend.task import Task
-from backend.unknown_names import fleet_names, unknown_names
+from backend.unknown_names import fleet_names, misread_words, unknown_names
 
 FILTER_HELP = """\b
 A FILTER is words and FIELD:VALUE terms; all must match. Words match anywhere
@@ -41,6 +42,11 @@ def join_filter(words: tuple[str, ...]) -> Filter:
         if word.startswith("--"):
             raise click.NoSuchOption(word.partition("=")[0])
     return parse_filter(" ".join(words))
+
+
+def _nothing(wanted: Filter) -> str:
+    """That nothing matches, and what may have been meant."""
+    return ": ".join(["no task matches", *misread_words(wanted, time.time(), None)[:1]])
 
 
 def warn_of_unknown_names(snapshot: Snapshot, wanted: Filter) -> None:
@@ -98,7 +104,7 @@ def list_command(
             if limit and next(found, None) is not None:
                 click.echo(f"there are more: --limit 0 lists all, --offset {offset + limit} the next", err=True)
             if first is None and not offset:
-                click.echo("no task matches" if wanted or running else "there are no tasks yet", err=True)
+                click.echo(_nothing(wanted) if wanted or running else "there are no tasks yet", err=True)
             if not cache.has_worker():
                 click.echo(f"warning: nobody is fetching into {places.cache} now", err=True)
         for damage in snapshot.damage:

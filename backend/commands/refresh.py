@@ -18,5 +18,6 @@ def refresh_command(places: Places, remotes: tuple[str, ...]) -> None:
     require_remotes(cache, remotes)
     require_worker(cache)
     cache.request_refresh(remotes)
-    from_whom = ", ".join(remotes) or f"all {len(cache.health().remotes)} remotes"
+    number = len(cache.health().remotes)
+    from_whom = ", ".join(remotes) or ("the only remote" if number == 1 else f"all {number} remotes")
     click.echo(f"asked to fetch from {from_whom}", err=True)

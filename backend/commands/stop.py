@@ -35,7 +35,7 @@ def stop_command(places: Places, upid: str, yes: bool) -> None:
         raise click.UsageError("without a terminal to ask on, stopping a task needs --yes")
     found = ask_remote(places, task, partial(_find, task))
     if not found.running:
-        click.echo(f"it has ended already: {safe(found.status or 'unknown')}", err=True)
+        click.echo(f"it has ended already: {safe(found.status_words)}", err=True)
         return
     if not yes and not click.confirm(f"Stop {_words(task)}?", err=True):
         raise click.ClickException("left alone")
@@ -50,7 +50,7 @@ def _words(task: Task) -> str:
 
 
 async def _find(task: Task, client: RemoteClient) -> Task:
-    found = await client.find(task.upid)
+    found = await client.find(task.upid, pass_over=True)
     if found is None:
         raise click.ClickException(f"{task.remote} knows no such task, or no longer; is the remote UPID right?")
     return found

@@ -29,7 +29,7 @@ def track_command(places: Places, upid: str) -> None:
     with cache.snapshot() as snapshot:
         ended = snapshot.find(task.key)
     if ended is not None:
-        click.echo(f"it has ended already: {safe(ended.status or 'unknown')}", err=True)
+        click.echo(f"it has ended already: {safe(ended.status_words)}", err=True)
         return
     require_remote_of(cache, task)
     require_worker(cache)

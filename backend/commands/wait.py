@@ -18,6 +18,7 @@ LOOK_EVERY = 0.5
 ASK_AGAIN = 30.0
 """Seconds after which a request that led to nothing is made again: whoever took it may have ended."""
 TIMED_OUT = 6
+UNKNOWN = "unknown (there is no such task, or its end is not kept)"
 EXITS = {Status.OK: 0, Status.WARNING: 3, Status.ERROR: 4, Status.UNKNOWN: 5}
 """The exit status by how a task ended."""
 
@@ -87,6 +88,7 @@ class _Wait:
         self._sleep = sleep
         self._seen = False
         self._alone = False
+        self._unknown_before = self._told_unknown()
 
     def until_ended(self, timeout: float | None) -> Task | None:
         """The task as it ended; None if it does not within so many seconds. Raises ClickException where nobody can
@@ -116,13 +118,16 @@ class _Wait:
             runs = any(task.upid == self._task.upid for task in snapshot.running())
         if found is not None:
             return found
-        if self._seen and not runs:
-            # Its remote was removed, or it began before the oldest day that is kept.
-            return Task(
-                self._task.upid, self._task.starttime, self._task.starttime, "unknown (its end is not kept)"
-            )
+        told = self._told_unknown()
+        if not runs and (self._seen or told not in (None, self._unknown_before)):
+            # Its remote does not know it or was removed, or it began before the oldest day that is kept.
+            return Task(self._task.upid, self._task.starttime, self._task.starttime, UNKNOWN)
         self._seen = runs
         return None
+
+    def _told_unknown(self) -> float | None:
+        """When the remote last told that it knows no such task; None if it did not."""
+        return self._cache.health().no_such_tasks.get(self._task.upid)
 
     def _watch_the_worker(self) -> None:
         """Say once when nobody fetches any more, so that nothing would be learned; it may begin again."""

@@ -115,4 +115,5 @@ class Config:
 
 def no_such_remote(name: str, known: Iterable[str], *, lacking: str = "no remote is called") -> str:
     """The words for a name that none of the known remotes has; `lacking` stands before it."""
-    return f"{lacking} {name}; there are {', '.join(sorted(known)) or 'none'}"
+    names = sorted(known)
+    return f"{lacking} {name}; there {'is' if len(names) == 1 else 'are'} {', '.join(names) or 'none'}"

@@ -14,8 +14,8 @@ from backend.upid import RemoteType, is_remote_name
 _HOST = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._\-]{0,251}[A-Za-z0-9_])?\.?")
 _PORT = re.compile(r"\d{1,5}")
 _FINGERPRINT = re.compile(r"(?:[0-9A-F]{2}:){31}[0-9A-F]{2}|[0-9A-F]{64}")
-# proxmox-auth-api: a user's name, its realm, a token's name
-_USER = re.compile(r"[^\s:/!@\x00-\x1f\x7f-\U0010ffff]+@[A-Za-z][A-Za-z0-9._\-]+!")
+# proxmox-auth-api: a user's name (of ASCII without space, `:`, `/`, `!` and `@`), its realm, a token's name
+_USER = re.compile(r"[\x22-\x2e\x30-\x39\x3b-\x3f\x41-\x7e]+@[A-Za-z][A-Za-z0-9._\-]+!")
 _TOKEN_ID = re.compile(_USER.pattern + r"[A-Za-z][A-Za-z0-9._\-]*")
 _SECRET = re.compile(r"[\x21-\x7e]{1,1024}")
 

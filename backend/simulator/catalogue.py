@@ -4,6 +4,7 @@ Tables and what reads them; which task has what is decided in `stream`."""
 from collections.abc import Callable
 from typing import NamedTuple
 
+from backend.query import guest_id
 from backend.upid import RemoteType
 
 Identify = Callable[[int, int], str]
@@ -92,13 +93,18 @@ _NIGHTLY = ("root@pam", "root@pam", "backup@pve!nightly")
 _ROOT = ("root@pam",)
 _PBS_CLIENTS = ("backup@pbs!pve", "backup@pbs!pve", "root@pam!pve", "backup@pbs")
 
-_LOCK = "can't lock file '/var/lock/qemu-server/lock-101.conf' - got timeout"
+# in these texts {guest} is the task's guest, {target} another node of the cluster
+_LOCK = "can't lock file '/var/lock/qemu-server/lock-{guest}.conf' - got timeout"
 _START = ("start failed: QEMU exited with code 1", "timeout waiting on systemd", _LOCK, "VM is locked (backup)")
 _STOP = (_LOCK, "VM quit/powerdown failed - got timeout", "VM is locked (snapshot)")
 _SNAPSHOT = (
-    "VM 101 qmp command 'savevm-start' failed - VM snapshot already started",
+    "VM {guest} qmp command 'savevm-start' failed - VM snapshot already started",
     "snapshot feature is not available",
-    "zfs error: cannot create snapshot 'rpool/data/vm-101-disk-0@avant_mise_à_jour': out of space",
+    "zfs error: cannot create snapshot 'rpool/data/vm-{guest}-disk-0@avant_mise_à_jour': out of space",
+)
+_SNAPSHOT_OF_CONTAINER = (
+    "snapshot feature is not available",
+    "zfs error: cannot create snapshot 'rpool/data/subvol-{guest}-disk-0@avant_mise_à_jour': out of space",
 )
 _BACKUP = (
     "job errors",
@@ -112,13 +118,18 @@ _MIGRATE = (
     "migration aborted",
     "migration problems",
     "can't migrate VM which uses local devices: hostpci0",
-    "storage 'local-zfs' is not available on node 'pve2'",
+    "storage 'local-zfs' is not available on node '{target}'",
 )
 _CONSOLE = ("connection timed out", "command '/usr/bin/termproxy 5900' failed: exit code 1")
-_CONTAINER = ("startup for container '101' failed", "command 'lxc-stop -n 101 --kill' failed: exit code 1")
+_CONTAINER = (
+    "startup for container '{guest}' failed",
+    "command 'lxc-stop -n {guest} --kill' failed: exit code 1",
+)
+_MIGRATE_CONTAINER = ("migration aborted", "storage 'local-zfs' is not available on node '{target}'")
 _COPY = ("command 'dd' failed: got signal 15", "no space left on device", "download failed: 404 Not Found")
 _UPDATE = ("command 'apt-get update' failed: exit code 100",)
-_HA = ("service is disabled", "command 'ha-manager set vm:101' failed: exit code 255")
+_SERVICE = ("command 'systemctl reload-or-restart' failed: exit code 1",)
+_HA = ("service is disabled", "command 'ha-manager set vm:{guest}' failed: exit code 255")
 _PBS_DATA = (
     "backup ended but finished flag is not set.",
     "connection error: timed out",
@@ -146,16 +157,16 @@ PVE_KINDS = (
     Kind("qmigrate", 40, 10, 20, 700, _vm, _OPERATION, _MIGRATE),
     Kind("vzstart", 70, 15, 1, 8, _ct, _OPERATION, _CONTAINER),
     Kind("vzshutdown", 50, 10, 2, 60, _ct, _OPERATION, _CONTAINER),
-    Kind("vzsnapshot", 20, 40, 2, 30, _ct, _OPERATION, _SNAPSHOT),
-    Kind("vzmigrate", 10, 0, 20, 400, _ct, _OPERATION, _MIGRATE),
+    Kind("vzsnapshot", 20, 40, 2, 30, _ct, _OPERATION, _SNAPSHOT_OF_CONTAINER),
+    Kind("vzmigrate", 10, 0, 20, 400, _ct, _OPERATION, _MIGRATE_CONTAINER),
     Kind("hastart", 15, 5, 1, 6, _vm, _OPERATION, _HA),
     Kind("hamigrate", 10, 0, 1, 8, _vm, _OPERATION, _HA),
     Kind("aptupdate", 20, 30, 3, 40, _nothing, _ROOT, _UPDATE),
-    Kind("srvreload", 20, 10, 1, 4, _one_of("networking", "pveproxy", "cron"), _ROOT, _UPDATE),
+    Kind("srvreload", 20, 10, 1, 4, _one_of("networking", "pveproxy", "cron"), _ROOT, _SERVICE),
     Kind("imgcopy", 15, 0, 30, 2_400, _nothing, _OPERATION, _COPY),
     Kind("imgdel", 25, 10, 1, 20, _one_of("104@local-zfs", "110@local-lvm", "112@nas"), _OPERATION, _COPY),
     Kind("download", 10, 0, 5, 400, _one_of("debian-13.iso", "virtio-win.iso"), _PEOPLE, _COPY),
-    Kind("startall", 10, 5, 5, 200, _nothing, _ROOT, _START),
+    Kind("startall", 10, 5, 5, 200, _nothing, _ROOT, ("timeout waiting on systemd",)),
     Kind("auth-realm-sync", 10, 5, 1, 10, _one_of("ldap"), _ROOT, ("unable to bind to LDAP server",)),
 )
 PBS_KINDS = (
@@ -191,7 +202,7 @@ def kind_called(type: RemoteType, worker_type: str) -> Kind:
     return Kind(worker_type, 0, 0, 2, 20, _nothing, _ROOT, _STOP)
 
 
-def status_of(kind: Kind, type: RemoteType, bits: int) -> str:
+def status_of(kind: Kind, type: RemoteType, bits: int, worker_id: str, node: str) -> str:
     """The final status that random bits give a task: 92 % fine, 3 % warnings, 4 % errors, 1 % unknown."""
     percent = bits % 100
     bits //= 100
@@ -200,5 +211,17 @@ def status_of(kind: Kind, type: RemoteType, bits: int) -> str:
     if percent < 95:
         return f"WARNINGS: {1 + bits % 3}"
     if percent < 99:
-        return kind.errors[bits % len(kind.errors)]
+        text = kind.errors[bits % len(kind.errors)]
+        return text.replace("{guest}", guest_id(worker_id) or "").replace("{target}", target_node(node))
     return "unexpected status" if type == "pve" else "unknown"
+
+
+def backup_failure(bits: int) -> str:
+    """Why the backup of a guest failed within a job."""
+    reasons = [reason for reason in _BACKUP if reason != "job errors"]
+    return reasons[bits % len(reasons)]
+
+
+def target_node(node: str) -> str:
+    """Another node of the cluster."""
+    return "pve1" if node == "pve2" else "pve2"

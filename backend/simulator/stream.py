@@ -32,6 +32,7 @@ class SimulatedTask(NamedTuple):
         worker_id: not escaped; empty for none.
         status: its final status.
         planned: seconds it lasts if nobody stops it.
+        intended: the status that it ends with then.
     """
 
     upid: str
@@ -47,6 +48,7 @@ class SimulatedTask(NamedTuple):
     user: str
     status: str
     planned: int
+    intended: str
 
 
 class TaskStream:
@@ -119,13 +121,14 @@ class TaskStream:
         start = int(self._timeline.start(index, (bits & 0xFFFF) / 0x1_0000))
         kind = self._kind(index, start, bits)
         duration = self._duration(index, start, bits, kind)
+        worker_id = kind.identify(more & 0xFFFF_FFFF, self.guests)
         return self.make(
             start=start,
             duration=duration,
             worker_type=kind.worker_type,
-            worker_id=kind.identify(more & 0xFFFF_FFFF, self.guests),
+            worker_id=worker_id,
             user=kind.users[(more >> 32) % len(kind.users)],
-            status=status_of(kind, self.type, (bits >> 42) & 0x3F_FFFF),
+            status=status_of(kind, self.type, (bits >> 42) & 0x3F_FFFF, worker_id, self.node),
             # ever growing by less than 8: no two tasks of a node share pid and start
             pid=self._first_pid + (index * 7 + (more >> 40) % 7) % (_PIDS - 1_000),
             task_id=self._first_task_id + index,
@@ -168,6 +171,7 @@ class TaskStream:
             user,
             status,
             duration,
+            status,
         )
 
     def _kind(self, index: int, start: int, bits: int) -> Kind:

@@ -5,17 +5,19 @@ import contextlib
 import logging
 import os
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
+from math import inf
 from pathlib import Path
 
 from backend.archive import CacheBusy, CacheError, CacheWriter, TaskCache
 from backend.config import Config
 from backend.workers.board import HealthBoard
 from backend.workers.fleet import Fleet
-from backend.workers.housekeeping import Requests, merge_when_due, publish
+from backend.workers.housekeeping import Requests, look_back_when_due, merge_when_due, publish
 from backend.workers.store import Store
 from backend.workers.supervisor import BackOff, supervise
+from backend.workers.turns import Gate, open_gate
 
 __all__ = ["run_daemon_workers", "run_workers", "run_workers_when_free"]
 
@@ -30,30 +32,32 @@ HANDED_OVER = 10.0
 
 
 async def run_workers(
-    config: Config, directory: Path, *, role: str, clock: Callable[[], float] = time.time
+    config: Config,
+    directory: Path,
+    *,
+    role: str,
+    may_fetch: Gate = open_gate,
+    clock: Callable[[], float] = time.time,
 ) -> bool:
     """Keep a cache directory up to date until cancelled; then everything that was fetched is durable. A dashboard
     also leaves off when a daemon asks for the work; and anybody once the directory was deleted or replaced, to
     begin anew: then this returns True.
 
-    `role` is a word for the health file: "daemon" or "dashboard". Raises CacheBusy if another process does this
-    already, CacheError if the directory cannot be used. Any trouble after that is told in the cache's health, and
-    what it befell is tried again.
+    `role` is a word for the health file: "daemon" or "dashboard". `may_fetch` stands before all that a round asks
+    for, but before no poll. Raises CacheBusy if another process does this already, CacheError if the directory
+    cannot be used. Any trouble after that is told in the cache's health, and what it befell is tried again.
     """
     async with _open_writer(directory, config.settings.keep_days, clock) as writer:
         asked = asyncio.Event()
-        work = asyncio.create_task(_work(config, writer, role, asked.set, clock))
+        work = asyncio.create_task(_work(config, writer, role, asked.set, may_fetch, clock))
         asking = asyncio.create_task(asked.wait() if role == "dashboard" else asyncio.Event().wait())
         losing = asyncio.create_task(_until_lost(writer))
         try:
             await asyncio.wait([work, asking, losing], return_when=asyncio.FIRST_COMPLETED)
             return losing.done()
         finally:
-            ended = not work.done() or asked.is_set() or losing.done()
-            asking.cancel()
-            losing.cancel()
-            if ended:
-                work.cancel()
+            for task in (asking, losing, work):
+                task.cancel()
             try:
                 await asyncio.wait([work])
             except asyncio.CancelledError:
@@ -73,41 +77,67 @@ async def _until_lost(writer: CacheWriter) -> None:
     log.error("%s: the cache directory was deleted or replaced; fetching begins anew", writer.directory)
 
 
-async def run_workers_when_free(config: Config, directory: Path, *, role: str) -> None:
+async def run_workers_when_free(
+    config: Config, directory: Path, *, role: str, may_fetch: Gate = open_gate
+) -> None:
     """The same, but wait while another process holds the cache, and take over when it ends. Raises CacheError only
     at once: a directory that could be used is tried again."""
-    tried = False
-    back_off = BackOff(TAKE_OVER, 60.0)
-    while True:
-        try:
-            if not await run_workers(config, directory, role=role):
-                await asyncio.sleep(HANDED_OVER)
-        except CacheBusy:
-            back_off.reset()
-            await asyncio.sleep(TAKE_OVER)
-        except CacheError as error:
-            if not tried:
-                raise
-            log.error("%s", error)
-            await asyncio.sleep(back_off.next())
-        tried = True
+
+    async def wait(busy: CacheBusy) -> None:
+        await asyncio.sleep(TAKE_OVER)
+
+    await _again_and_again(partial(run_workers, config, directory, role=role, may_fetch=may_fetch), wait)
 
 
 async def run_daemon_workers(config: Config, directory: Path) -> None:
     """The same for a daemon: a dashboard that works on the cache is asked to leave that to the daemon, and has
-    some seconds to do so. Raises CacheBusy if it does not, or if another daemon has the work."""
+    some seconds to do so. Raises CacheBusy if it does not, or if another daemon has the work; CacheError if the
+    directory cannot be used. Once it has had the work it raises neither, but waits to have it again."""
     cache = TaskCache(directory)
     deadline = time.monotonic() + HANDED_OVER
+
+    async def work() -> bool:
+        nonlocal deadline
+        lost = await run_workers(config, directory, role="daemon")
+        deadline = inf
+        return lost
+
+    async def have_it(busy: CacheBusy) -> None:
+        role = cache.health().role
+        if deadline < inf and (role == "daemon" or time.monotonic() > deadline):
+            raise busy
+        if role == "dashboard":
+            with contextlib.suppress(CacheError):
+                cache.request_hand_over()
+        await asyncio.sleep(0.5)
+
+    await _again_and_again(work, have_it)
+
+
+async def _again_and_again(
+    work: Callable[[], Awaitable[bool]], wait: Callable[[CacheBusy], Awaitable[None]]
+) -> None:
+    """Do the work whenever it is to be had, as `run_workers` does it; `wait` while another process has it. Raises
+    CacheError if the directory could not be used at first."""
+    usable, told = False, ""
+    back_off = BackOff(TAKE_OVER, 60.0)
     while True:
         try:
-            await run_workers(config, directory, role="daemon")
-            # the directory was deleted: a dashboard that waited for this one to end may have been quicker
-            deadline = time.monotonic() + HANDED_OVER
-        except CacheBusy:
-            if cache.health().role != "dashboard" or time.monotonic() > deadline:
+            lost = await work()
+            usable, told = True, ""
+            back_off.reset()
+            if not lost:
+                await asyncio.sleep(HANDED_OVER)
+        except CacheBusy as busy:
+            usable = True
+            await wait(busy)
+        except CacheError as error:
+            if not usable:
                 raise
-            cache.request_hand_over()
-            await asyncio.sleep(0.5)
+            if str(error) != told:
+                told = str(error)
+                log.error("%s; trying again", told)
+            await asyncio.sleep(back_off.next())
 
 
 @contextlib.asynccontextmanager
@@ -131,6 +161,7 @@ async def _work(
     writer: CacheWriter,
     role: str,
     hand_over: Callable[[], None],
+    may_fetch: Gate,
     clock: Callable[[], float],
 ) -> None:
     log.info("fetching from %d remotes into %s", len(config.remotes), writer.directory)
@@ -138,9 +169,11 @@ async def _work(
     health.pid, health.role = os.getpid(), role
     board = HealthBoard(health, {name: remote.type for name, remote in config.remotes.items()}, clock)
     async with Store(writer) as store, asyncio.TaskGroup() as group:
-        fleet = Fleet(config, store, board, clock)
+        fleet = Fleet(config, store, board, may_fetch, clock)
         group.create_task(fleet.run())
-        group.create_task(supervise("merging", partial(merge_when_due, writer, fleet), board.problem))
+        group.create_task(supervise("merging", partial(merge_when_due, writer), board.problem))
+        looking_back = partial(look_back_when_due, writer, fleet)
+        group.create_task(supervise("looking back", looking_back, board.problem))
         # By itself: what waits in it outlives a publishing that fails.
         requests = Requests(writer, board, fleet, hand_over)
         publishing = partial(publish, writer, board, requests, clock)

@@ -11,6 +11,8 @@ from backend.upid import RemoteType
 
 log = logging.getLogger(__name__)
 
+NO_SUCH_TASKS = 100
+"""Tasks that were to be tracked and are none, of which that is told at most: who waits for one looks soon."""
 WRONG_CLOCK = 10.0
 """Seconds that a remote's clock may be ahead or behind before that is worth telling."""
 
@@ -118,6 +120,15 @@ class HealthBoard:
         self._notes[remote][by] = notes
         everyones = dict.fromkeys(note for each in self._notes[remote].values() for note in each)
         self.health.remotes[remote].notes = list(everyones)
+        self.changed = True
+
+    def no_such_task(self, upid: str) -> None:
+        """What was to be tracked is no task that its remote knows."""
+        told = self.health.no_such_tasks
+        told.pop(upid, None)
+        told[upid] = self._clock()
+        for forgotten in list(told)[:-NO_SUCH_TASKS]:
+            del told[forgotten]
         self.changed = True
 
     def problem(self, worker: str, problem: str | None) -> None:

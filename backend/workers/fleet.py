@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Collection
 
 from backend.archive import Batch
+from backend.archive.state import NodeKey
 from backend.client import FleetLimit, RemoteClient, open_client
 from backend.config import Config, ConfigError, RemoteConfig, Settings
 from backend.config.watch import config_changes
@@ -20,7 +21,7 @@ from backend.workers.poll import Poller
 from backend.workers.rounds import Rounds
 from backend.workers.store import Store
 from backend.workers.supervisor import supervise
-from backend.workers.turns import Turns
+from backend.workers.turns import Gate, Turns
 
 log = logging.getLogger(__name__)
 
@@ -33,12 +34,19 @@ class Fleet:
     """Works on the remotes of a configuration, and takes over each that follows: what is the same goes on."""
 
     def __init__(
-        self, config: Config, store: Store, board: HealthBoard, clock: Callable[[], float] = time.time
+        self,
+        config: Config,
+        store: Store,
+        board: HealthBoard,
+        may_fetch: Gate,
+        clock: Callable[[], float] = time.time,
     ) -> None:
+        """`may_fetch` stands before all that a round asks for, but before no poll."""
         self._next = config
         self._config = Config(settings=config.settings)
         self._store = store
         self._board = board
+        self._may_fetch = may_fetch
         self._clock = clock
         self._group = asyncio.TaskGroup()
         self._working: dict[str, asyncio.Task[None]] = {}
@@ -63,9 +71,16 @@ class Fleet:
             if name in self._fetchers:
                 self._fetchers[name].request()
 
+    def request_nodes(self, nodes: Collection[NodeKey]) -> None:
+        """Fetch from these nodes as soon as possible; from none that is not there."""
+        for name in {remote for remote, _ in nodes} & self._fetchers.keys():
+            members = self._board.members(name) or frozenset()
+            if there := members.intersection(node for remote, node in nodes if remote == name):
+                self._fetchers[name].request(there)
+
     async def track(self, upids: Collection[str]) -> None:
         """Follow these tasks (typed remote UPIDs) until they end, and poll their remotes at once: somebody waits
-        for the ends. Those of other remotes are passed over. Raises OSError."""
+        for the ends. Those of other remotes are passed over. Raises OSError or CacheError."""
         known = [upid for upid in upids if parse_remote_upid(upid).remote in self._config.remotes]
         await asyncio.to_thread(self._store.writer.track, known)
         for name in {parse_remote_upid(upid).remote for upid in known} & self._pollers.keys():
@@ -118,7 +133,7 @@ class Fleet:
         self._limit = FleetLimit(connections)
         # The polls keep some connections to themselves, so that they never queue behind a first fill: a tenth of
         # the fleet's, and of a remote's two, of which the tasks that are followed take one.
-        self._turns = Turns(max(1, connections - max(1, connections // 10)), self._store.room)
+        self._turns = Turns(max(1, connections - max(1, connections // 10)), self._store.room, self._may_fetch)
         self._pace = PollPace(settings.poll_interval, connections, self._board.problem)
 
     def _start(self, remote: RemoteConfig, start_after: float) -> None:

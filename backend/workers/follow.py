@@ -1,11 +1,13 @@
 """Following the tasks that are known to run but no longer stand in a poll's answer, until their end is known."""
 
+import asyncio
 import logging
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Callable, Collection
 
 from backend.archive import Batch
-from backend.client import ApiError, NodeOfflineError, RemoteClient, RemoteError
+from backend.client import AnswerError, ApiError, NodeOfflineError, RemoteClient, RemoteError
 from backend.task import Task
 from backend.workers.board import HealthBoard
 from backend.workers.store import Store
@@ -14,6 +16,9 @@ log = logging.getLogger(__name__)
 
 FOLLOWED_PER_POLL = 25
 """Tasks asked for one by one after a poll, at most; the others have their turn after the next."""
+UNREADABLE_TIMES = 100
+"""Times that a task is asked for whose row cannot be told from others that are no tasks, before it is looked for
+without its row: that tells when it ended only by its start."""
 LOST_STATUS = "unknown (its node no longer knows this task)"
 
 
@@ -34,6 +39,7 @@ class Follower:
         self._fetch = fetch
         self._last = ""
         self._troubles: dict[str, str] = {}
+        self._unreadable: Counter[str] = Counter()
 
     async def follow(self, answered: Collection[str]) -> None:
         """Ask for each task that is known to run and is not among those `answered` (remote UPIDs); each end is
@@ -52,29 +58,45 @@ class Follower:
                 asked += 1
                 self._last = upid
                 try:
-                    task = await self._find(task)
+                    await self._learn(task, await self._find(task))
                     self._troubles.pop(task.node, None)
                 except RemoteError as error:
                     failed.add(task.node)
                     self._tell(task.node, error)
             if task.node in failed and self._has_left(task.node):
-                task = self._lost(task)
-            if task.endtime is not None:
-                await self._store.put(Batch([task]))
+                await self._learn(task, None)
+        self._unreadable = Counter({upid: self._unreadable[upid] for upid in missing if upid in self._unreadable})
         nodes = {running[upid].node for upid in missing}
         self._troubles = {node: words for node, words in self._troubles.items() if node in nodes}
 
-    async def _find(self, task: Task) -> Task:
+    async def _find(self, task: Task) -> Task | None:
+        """The task as its remote tells it; None if it knows of none."""
         if task.parsed.type != self._client.type:
             # The remote of this name is another one by now.
-            return self._lost(task)
+            return None
         try:
-            return await self._client.find(task.upid) or self._lost(task)
+            pass_over = self._unreadable[task.upid] >= UNREADABLE_TIMES
+            return await self._client.find(task.upid, pass_over=pass_over)
+        except AnswerError:
+            self._unreadable[task.upid] += 1
+            raise
         except ApiError as error:
             if error.status != 400 or "upid" not in error.words:
                 raise
             # It takes this for no task at all, and always will.
-            return self._lost(task)
+            return None
+
+    async def _learn(self, task: Task, found: Task | None) -> None:
+        """Note what a remote has told of a task."""
+        writer, unlisted = self._store.writer, task.upid in self._store.writer.unlisted
+        if found is None and unlisted:
+            if await asyncio.to_thread(writer.untrack, task.upid):
+                log.warning("%s: %s was to be tracked, but there is no such task", self._client.name, task.upid)
+                self._board.no_such_task(task.upid)
+            return
+        found = found or self._lost(task)
+        if unlisted or not found.running:
+            await self._store.put(Batch([found]))
 
     def _tell(self, node: str, error: RemoteError) -> None:
         if isinstance(error, NodeOfflineError) and self._board.node_works(self._client.name, node):

@@ -1,15 +1,16 @@
-"""What keeps the cache in order beside fetching: merging, publishing the fleet's health, taking requests."""
+"""What keeps the cache in order beside fetching: merging, having fetched again what is missing, publishing the
+fleet's health, taking requests."""
 
 import asyncio
 import logging
 import time
 from collections.abc import Callable
 
-from backend.archive import CacheWriter, ScanCancelled
+from backend.archive import CacheError, CacheWriter, ScanCancelled
 from backend.archive.inbox import Request
-from backend.archive.state import NodeKey
 from backend.workers.board import HealthBoard
 from backend.workers.fleet import Fleet
+from backend.workers.lookback import LookBacks
 
 log = logging.getLogger(__name__)
 
@@ -19,20 +20,24 @@ HEARTBEAT = 10.0
 """Seconds after which the health is published even if nothing changed: it tells that somebody is at work."""
 
 
-async def merge_when_due(writer: CacheWriter, fleet: Fleet) -> None:
-    """Merge for ever whenever it is due, and have fetched again what was found to be damaged. Between two merges
-    lies twice the time the last one took: while a first fill pours in, most of the processor is the fetching's."""
-    lowered: frozenset[NodeKey] = frozenset()
+async def merge_when_due(writer: CacheWriter) -> None:
+    """Merge for ever whenever it is due. Between two merges lies twice the time the last one took: while a first
+    fill pours in, most of the processor is the fetching's."""
     while True:
         started = time.monotonic()
         try:
             await asyncio.to_thread(writer.housekeep)
         except ScanCancelled:
             return
-        before, lowered = lowered, writer.lowered
-        if lowered - before:
-            fleet.request({remote for remote, _ in lowered - before})
         await asyncio.sleep(max(TICK, 2 * (time.monotonic() - started)))
+
+
+async def look_back_when_due(writer: CacheWriter, fleet: Fleet) -> None:
+    """Have nodes fetched again whose cutoffs were set back, for ever."""
+    look_backs = LookBacks()
+    while True:
+        fleet.request_nodes(look_backs.due(writer.lowered, time.monotonic()))
+        await asyncio.sleep(TICK)
 
 
 class Requests:
@@ -59,9 +64,10 @@ class Requests:
             request = self._waiting.pop(0)
             try:
                 await self._do(request)
-            except OSError as error:
+            except (OSError, CacheError) as error:
                 self._waiting.append(request)
-                problem = f"what is to be tracked cannot be noted: {error.strerror or error}; trying again"
+                words = getattr(error, "strerror", None) or error
+                problem = f"what is to be tracked cannot be noted: {words}; trying again"
         if problem != self._problem:
             self._problem = problem
             self._board.problem("requests", problem)

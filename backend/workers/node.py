@@ -17,6 +17,8 @@ LATEST = 2_000
 """Of a node's tasks, the latest to end: they tell how soon it forgets. Hardly any node remembers more."""
 UNREADABLE_FOR = 3_600
 """Seconds for which a list with rows that are no tasks is asked for again, before the rest of it is believed."""
+UNREADABLE_PAUSE = 900
+"""Of the time between two such lists, the seconds that count: by then a node that can be asked was asked again."""
 CLOCK_ERROR = 2
 """Seconds by which what we know of a remote's clock may be wrong."""
 
@@ -59,13 +61,13 @@ class NodeFetcher:
         self._clock = clock
         self._boundary: dict[str, tuple[int, frozenset[Task]]] = {}
         self._retention: dict[str, Retention] = {}
-        self._unreadable: dict[str, float] = {}
+        self._unreadable: dict[str, tuple[float, float]] = {}
 
     def keep(self, nodes: Collection[str]) -> None:
         """Forget all other nodes."""
         self._boundary = {node: known for node, known in self._boundary.items() if node in nodes}
         self._retention = {node: known for node, known in self._retention.items() if node in nodes}
-        self._unreadable = {node: since for node, since in self._unreadable.items() if node in nodes}
+        self._unreadable = {node: known for node, known in self._unreadable.items() if node in nodes}
 
     async def fetch(self, node: str, round: Round, *, blind: bool) -> Found:
         """Hand on what a node has started since its cutoff, and move the cutoff once all of it is durable, unless
@@ -130,7 +132,10 @@ class NodeFetcher:
         """Whether a node that tells of rows that are no tasks may still come to tell what they are. Until then its
         cutoff stays; but a row that nobody can read must not have all others fetched for ever."""
         now = self._clock()
-        return abs(now - self._unreadable.setdefault(node, now)) < UNREADABLE_FOR
+        spent, last = self._unreadable.get(node, (0.0, now))
+        spent += min(abs(now - last), UNREADABLE_PAUSE)
+        self._unreadable[node] = spent, now
+        return spent < UNREADABLE_FOR
 
     def _now(self) -> int:
         """The time (UNIX seconds) up to which a list asked for now is whole: the remote's, where that is behind

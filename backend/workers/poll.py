@@ -6,6 +6,7 @@ import contextlib
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
+from math import inf
 
 from backend.archive import Batch
 from backend.archive.state import NodeKey
@@ -52,7 +53,7 @@ class Poller:
         self._seen: dict[str, frozenset[Task]] = {}
         self._follower = Follower(client, store, board, fetch)
         self._answered: frozenset[str] = frozenset()
-        self._set_backs = 0
+        self._set_back_to = inf
         self._late: dict[NodeKey, int] = {}
         self._polled = asyncio.Event()
         self._wanted = asyncio.Event()
@@ -123,11 +124,16 @@ class Poller:
         return frozenset(task.upid for task in [*current.running, *current.finished])
 
     async def _look_back(self, tasks: Sequence[Task]) -> None:
-        """Have fetched again what may be missing before the cutoffs: a clock that was behind dates tasks to before
+        """Set back the cutoffs before which tasks may be missing: a clock that was behind dates tasks to before
         those that are known already. Some of these tell of it, or the dates of the answers do."""
         writer, name = self._store.writer, self._client.name
-        set_backs = self._client.set_backs
-        lowered = {key: 0 for key in writer.cutoffs if key[0] == name} if set_backs != self._set_backs else {}
+        # Kept until it is noted: the disk may refuse.
+        self._set_back_to = min(self._set_back_to, self._client.take_set_back())
+        lowered = {
+            key: int(self._set_back_to)
+            for key, cutoff in writer.cutoffs.items()
+            if key[0] == name and self._set_back_to < cutoff
+        }
         late = [task for task in tasks if task.starttime < writer.cutoffs.get(self._key(task), 0)]
         oldest, running = writer.oldest, writer.running
         late = [task for task in late if task.starttime >= oldest and task.upid not in running]
@@ -143,8 +149,7 @@ class Poller:
                 lowered[key] = min(since, lowered.get(key, since))
         if lowered:
             await asyncio.to_thread(writer.lower, lowered)
-            self._fetch({node for _, node in lowered})
-        self._set_backs = set_backs
+        self._set_back_to = inf
 
     def _key(self, task: Task) -> NodeKey:
         return self._client.name, self._client.node_of(task.parsed)

@@ -45,6 +45,7 @@ class Rounds:
         """Have a remote take part no longer."""
         self._parts.pop(name, None)
         self._joined.discard(name)
+        self._round.nodes_total -= self._awaited.get(name, 0) - self._done.get(name, 0)
         self.part_over(name)
 
     def request(self) -> None:

@@ -56,7 +56,7 @@ class Store:
 
     async def put(self, batch: Batch) -> None:
         """Store a batch; it is durable when this returns, and will be if the wait is cancelled. Raises OSError
-        if the disk refuses it: then it is not stored, and none of its cutoffs has moved."""
+        or CacheError if it cannot be written: then it is not stored, and none of its cutoffs has moved."""
         done = asyncio.get_running_loop().create_future()
         self._waiting.append((batch, done))
         self._backlog += len(batch.tasks)

@@ -6,15 +6,22 @@ from contextlib import asynccontextmanager
 
 from backend.client import PATIENCE
 
+Gate = Callable[[], Awaitable[None]]
+"""Returns once what stands before it may go on."""
+
+
+async def open_gate() -> None:
+    """Before which nobody waits."""
+
 
 class Turns:
     """So many turns at a time. When one lasts longer than a quick request may, the next begins beside it: what
     waits for a slow remote holds up nobody."""
 
-    def __init__(self, at_a_time: int, room: Callable[[], Awaitable[None]]) -> None:
-        """`room` is awaited at the beginning of each turn, however long it takes."""
+    def __init__(self, at_a_time: int, *gates: Gate) -> None:
+        """The gates are passed at the beginning of each turn, however long that takes."""
         self._slots = asyncio.Semaphore(at_a_time)
-        self._room = room
+        self._gates = gates
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
@@ -29,7 +36,8 @@ class Turns:
                 self._slots.release()
 
         try:
-            await self._room()
+            for gate in self._gates:
+                await gate()
             expiry = asyncio.get_running_loop().call_later(PATIENCE, end)
             try:
                 yield

@@ -1,5 +1,6 @@
 """A worker's life on a cache directory, ended at each of its steps on the disk. Run as a program by the crash
-tests: it forks a process for each step, and has that die before the step, or half way through it if it writes."""
+tests: it lives once to learn the steps, then forks a process for each, and has that die before the step, or half
+way through it if it writes."""
 
 import json
 import os
@@ -15,7 +16,6 @@ from tests.archive.model import NOW, TODAY, Clock, finished, running, spread
 
 STEPS = ("replace", "rename", "fsync", "unlink", "write")
 DIED = 77
-NOT_HALVED = 78
 NODE = ("wien", "pve2")
 
 MISPLACED = [finished(900 + number, TODAY - 3 * DAY - 100 * number) for number in range(4)]
@@ -53,10 +53,10 @@ def live(directory: Path, acknowledge: Callable[[int], None]) -> None:
 
 
 class Fault:
-    """Counts the steps on the disk, and ends the process at one of them."""
+    """Notes the steps on the disk, and ends the process at one of them, counted from 0 on."""
 
     def __init__(self, at: int, how: str) -> None:
-        self.count = 0
+        self.steps: list[str] = []
         self.at = at
         self.how = how
         for name in STEPS:
@@ -64,16 +64,25 @@ class Fault:
 
     def _wrap(self, name: str, real: Callable[..., Any]) -> Callable[..., Any]:
         def step(*args: Any, **kwargs: Any) -> Any:
-            self.count += 1
-            if self.count != self.at:
+            self.steps.append(name)
+            if len(self.steps) != self.at + 1:
                 return real(*args, **kwargs)
             if self.how == "half":
-                if name != "write":
-                    os._exit(NOT_HALVED)
                 real(args[0], bytes(args[1])[: len(args[1]) // 2])
             os._exit(DIED)
 
         return step
+
+
+def learn(place: Path) -> list[str]:
+    """The steps of a life. All that it imports is there afterwards, for each process that is forked from here."""
+    real = {name: getattr(os, name) for name in STEPS}
+    prepare(place / "cache")
+    fault = Fault(-1, "never")
+    live(place / "cache", lambda _: None)
+    for name, function in real.items():
+        setattr(os, name, function)
+    return fault.steps
 
 
 def run(place: Path, at: int, how: str) -> int:
@@ -95,14 +104,14 @@ def run(place: Path, at: int, how: str) -> int:
 
 def main() -> None:
     """Die at each step in each way, in folders below the argument; prints the names of the folders."""
+    place = Path(sys.argv[1])
+    steps = learn(place / "whole")
     lives = []
-    for how in ("before", "half"):
-        at = 1
-        while (code := run(Path(sys.argv[1]) / f"{how}-{at}", at, how)) in (DIED, NOT_HALVED):
-            if code == DIED:
-                lives.append(f"{how}-{at}")
-            at += 1
-        assert code == 0
+    for at, name in enumerate(steps):
+        for how in ("before", "half") if name == "write" else ("before",):
+            lives.append(f"{how}-{at}")
+            assert run(place / lives[-1], at, how) == DIED
+    assert run(place / "beyond", len(steps), "before") == 0, "another life had more steps"
     print(json.dumps(lives))
 
 

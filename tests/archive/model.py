@@ -1,9 +1,11 @@
 """What a cache should hold, in a few dictionaries, to hold the real one against; and tasks, made by number."""
 
 import itertools
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable
 from itertools import islice
+from operator import attrgetter
 from pathlib import Path
 
 import orjson
@@ -123,9 +125,12 @@ class Model:
 def assert_lists(snapshot: Snapshot, history: list[Task], filters: Iterable[str] = FILTERS) -> None:
     """Every way to ask a snapshot for its history gives this one."""
     assert [task.upid for task in snapshot.iterate()] == [task.upid for task in history]
+    known = {task.key: task for task in history}
     for text in filters:
         wanted = parse_filter(text, now=NOW) if text else None
-        expected = [task for task in history if wanted is None or wanted.matches(task)]
+        matches = (lambda task: True) if wanted is None else wanted.matcher()
+        expected = [task for task in history if matches(task)]
+        expected_keys = [task.key for task in expected]
         assert list(snapshot.iterate(wanted)) == expected
         assert list(snapshot.iterate(wanted, reverse=True)) == expected[::-1]
         assert snapshot.count(wanted) == len(expected)
@@ -133,31 +138,31 @@ def assert_lists(snapshot: Snapshot, history: list[Task], filters: Iterable[str]
             for limit in (1, 7, 600):
                 assert snapshot.page(wanted, offset=offset, limit=limit) == expected[offset : offset + limit]
         assert snapshot.page(wanted, limit=0) == []
+        classes = [task.status_class for task in expected]
         for field, attribute in {
             "type": "worker_type",
             "remote": "remote",
             "node": "node",
             "user": "user",
         }.items():
-            counts = Counter((getattr(task, attribute), task.status_class) for task in expected)
+            counts = Counter(zip(map(attrgetter(attribute), expected), classes, strict=True))
             assert snapshot.counts_by(field, wanted) == counts  # type: ignore[arg-type]
         edges = sorted({0, NOW - 3 * DAY, NOW - DAY, NOW - 1_000, NOW, *(task.starttime for task in history[:3])})
-        bins = [
-            Counter(task.status_class for task in expected if first <= task.starttime < end)
-            for first, end in itertools.pairwise(edges)
-        ]
+        # from the newest on, as the tasks stand
+        places = [bisect_left(expected_keys, (1 - edge, "")) for edge in edges]
+        bins = [Counter(classes[newer:older]) for older, newer in itertools.pairwise(places)]
         assert snapshot.histogram(edges, wanted) == bins
         keys = [task.key for task in history[:: max(1, len(history) // 4)]]
         for key in [*keys, *((start, upid + "~") for start, upid in keys), (-(2**40), ""), (0, "")]:
-            position = sum(task.key < key for task in expected)
+            position, behind = bisect_left(expected_keys, key), bisect_right(expected_keys, key)
             assert snapshot.locate(wanted, key) == position
             at_or_behind = islice(snapshot.iterate(wanted, start=key), 40)
             assert list(at_or_behind) == expected[position : position + 40]
-            others = [task for task in expected if task.key > key]
+            others = expected[behind : behind + 1]
             assert wanted is None or snapshot.next_match(wanted, key) == (others[0] if others else None)
-            at_or_before = [task for task in reversed(expected) if task.key <= key]
-            assert list(islice(snapshot.iterate(wanted, start=key, reverse=True), 40)) == at_or_before[:40]
-            assert snapshot.find(key) == next((task for task in history if task.key == key), None)
+            at_or_before = expected[max(0, behind - 40) : behind][::-1]
+            assert list(islice(snapshot.iterate(wanted, start=key, reverse=True), 40)) == at_or_before
+            assert snapshot.find(key) == known.get(key)
 
 
 def archive_files(directory: Path) -> list[Path]:

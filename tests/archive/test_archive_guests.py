@@ -128,11 +128,12 @@ def test_the_worst_come_first() -> None:
         return Guest("wien", "pve", label, "VM", good, good, status, 0, jobs)
 
     expected = [
-        guest("7", None, Status.ERROR),
-        guest("6", None, None),
-        guest("5", None, None, jobs=NOW),
-        guest("4", NOW - 500, Status.OK),
-        guest("3", NOW - 20, Status.ERROR),
+        guest("9", None, Status.ERROR),
+        guest("8", None, None),
+        guest("7", NOW - 20, Status.ERROR),
+        guest("6", None, Status.UNKNOWN, jobs=NOW),
+        guest("5", NOW - 500, Status.OK),
+        guest("4", None, None, jobs=NOW - 30),
         guest("20", NOW - 20, Status.OK),
         guest("100", NOW - 20, Status.OK),
     ]

@@ -12,7 +12,7 @@ from backend.archive import Batch, CacheWriter, TaskCache
 from backend.archive.archive_file import ArchiveFile
 from tests.archive.model import TODAY, Clock, assert_lists, spread
 
-TASKS = sorted(spread(1_500, first=TODAY), key=lambda task: task.key)
+TASKS = sorted(spread(1_100, first=TODAY), key=lambda task: task.key)
 FILTERS = ["", "status:error", "type:vzdump remote:wien", "a1", "backup e"]
 INDEX = f"archive.{TODAY}.idx"
 

@@ -8,13 +8,16 @@ import tempfile
 import threading
 import tracemalloc
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from backend.archive import Batch, CacheBusy, CacheError, CacheWriter, ScanCancelled, TaskCache
 from backend.archive.files import DAY, locked
+from backend.archive.health import Health
 from backend.archive.history import History
 from backend.archive.lines import encode_all
+from backend.archive.merge import Merge, prepare_merge
 from backend.archive.parts import Part
 from backend.query import parse_filter
 from tests.archive.model import NOW, TODAY, Clock, assert_lists, finished, running, spread
@@ -84,6 +87,64 @@ def test_a_writer_that_was_closed_stores_and_merges_nothing_any_more(tmp_path: P
             writer.housekeep(merge_now=True)
         with TaskCache(tmp_path).snapshot() as snapshot:
             assert_lists(snapshot, [finished(1, NOW)], [""])
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_writer_that_lost_its_directory_writes_nothing_into_the_one_in_its_place(
+    tmp_path: Path, replaced: bool
+) -> None:
+    directory, aside = tmp_path / "cache", tmp_path / "aside"
+    node = ("wien", "pve1")
+    clock = Clock()
+    with CacheWriter(directory, clock=clock) as lost:
+        lost.store(Batch([finished(1, NOW), running(2, NOW)], {node: NOW}))
+        directory.rename(aside)
+        if replaced:
+            CacheWriter(directory, clock=clock).close()
+            TaskCache(directory).request_refresh()
+        before = {path.name: path.read_bytes() for path in directory.glob("*") if path.is_file()}
+        clock.now += DAY
+        for write in (
+            lambda: lost.store(Batch()),
+            lambda: lost.store(Batch([finished(3, NOW)])),
+            lambda: lost.store(Batch([running(4, NOW)])),
+            lambda: lost.store(Batch([], {node: NOW + 5})),
+            lambda: lost.lower({node: NOW - 5}),
+            lambda: lost.track([running(5, NOW).upid]),
+            lambda: lost.keep_only([]),
+            lambda: lost.write_health(Health()),
+            lost.take_requests,
+            lambda: lost.housekeep(merge_now=True),
+        ):
+            with pytest.raises(CacheError, match="the cache directory was deleted or replaced"):
+                write()
+        assert {path.name: path.read_bytes() for path in directory.glob("*") if path.is_file()} == before
+        assert len(list(directory.glob("inbox/*"))) == replaced
+    assert TaskCache(aside).snapshot().count() == 1
+
+
+def test_a_merge_that_loses_its_directory_puts_nothing_into_the_one_in_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory = tmp_path / "cache"
+
+    def lose(*arguments: Any, **options: Any) -> Merge:
+        prepared = prepare_merge(*arguments, **options)
+        directory.rename(tmp_path / "aside")
+        (tmp_path / "other").rename(directory)
+        return prepared
+
+    with CacheWriter(tmp_path / "other", clock=Clock()) as other:
+        other.store(Batch([finished(1, NOW)]))
+        before = sorted(tmp_path.joinpath("other").iterdir())
+        with CacheWriter(directory, clock=Clock()) as lost:
+            lost.store(Batch([finished(2, NOW)]))
+            monkeypatch.setattr("backend.archive.writer.prepare_merge", lose)
+            with pytest.raises(CacheError, match="deleted or replaced"):
+                lost.housekeep(merge_now=True)
+    assert [path.name for path in sorted(directory.iterdir())] == [path.name for path in before]
+    with TaskCache(directory).snapshot() as snapshot:
+        assert list(snapshot.iterate()) == [finished(1, NOW)]
 
 
 def test_readers_go_on_while_the_lock_is_held_by_another_reader(full: Path) -> None:
@@ -183,6 +244,21 @@ def test_snapshots_of_an_unchanged_cache_have_one_version_and_others_another(ful
             writer.store(batch)
             with cache.snapshot() as changed:
                 assert changed.version != one.version
+
+
+def test_the_same_view_taken_again_outlives_the_first_and_what_is_written_since(full: Path) -> None:
+    first = TaskCache(full).snapshot()
+    again = first.again()
+    count, page = first.count(), first.page(limit=3)
+    first.close()
+    late = finished(902, NOW)
+    with CacheWriter(full, clock=Clock()) as writer:
+        writer.store(Batch([late]))
+    with again:
+        assert (again.version, again.count(), again.page(limit=3)) == (first.version, count, page)
+        assert again.find(late.key) is None
+    with pytest.raises(ValueError, match="closed"):
+        again.again()
 
 
 def test_a_snapshot_that_was_closed_says_so_instead_of_showing_less(full: Path) -> None:
@@ -289,9 +365,10 @@ def test_snapshots_that_nobody_asks_anything_keep_no_earlier_ones_alive(tmp_path
                 assert len(snapshot.running()) == 0
                 if number % 2:
                     snapshot.count(early)
-            gc.collect()
-            kept.append(sum(isinstance(one, History | Part) for one in gc.get_objects()))
-    assert kept[-1] <= kept[20] + 5
+            if number in (20, 59):
+                gc.collect()
+                kept.append(sum(isinstance(one, History | Part) for one in gc.get_objects()))
+    assert kept[1] <= kept[0] + 5
 
 
 def test_rows_that_were_merged_do_not_pile_up_in_a_reader(tmp_path: Path) -> None:
@@ -300,7 +377,7 @@ def test_rows_that_were_merged_do_not_pile_up_in_a_reader(tmp_path: Path) -> Non
     tracemalloc.start()
     with CacheWriter(tmp_path, clock=Clock()) as writer:
         for _ in range(8):
-            writer.store(Batch(spread(8_000, first=TODAY, last=NOW, base=0)))
+            writer.store(Batch(spread(4_000, first=TODAY, last=NOW, base=0)))
             for _ in range(2):
                 with cache.snapshot() as snapshot:
                     snapshot.page()

@@ -162,7 +162,7 @@ def _row(node: _Node, start: int, night: bool, draw: random.Random) -> Row:
     end = min(NOW, start + kind.shortest + int((kind.longest - kind.shortest) * skewed))
     id = kind.identify(bits >> 24 & 0xFFFF, node.guests)
     user = kind.users[(bits >> 40 & 0xFF) % len(kind.users)]
-    status = status_of(kind, node.type, bits >> 48 & 0xFFFFFF)
+    status = status_of(kind, node.type, bits >> 48 & 0xFFFFFF, id, node.name)
     sort = status_class(status)
     if sort is Status.ERROR:
         status = _particular(status, bits >> 72 & 0xFFFFF)

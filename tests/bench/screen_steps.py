@@ -58,7 +58,7 @@ class History:
 
     def shows(self, filter: str) -> bool:
         """Whether the rows are those of this filter, counted or not."""
-        return self.complete and (f" ── {filter} ─" in self.title if filter else " ── " not in self.title)
+        return self.complete and (f" ── {filter} " in self.title if filter else " ── " not in self.title)
 
 
 class Steps:
@@ -115,7 +115,7 @@ class Steps:
 
     def _go_to(self, place: str, name: str = "go to a part") -> None:
         """To a moment or a share: the cursor is then on another row."""
-        self._terminal.press("g", lambda screen: any("go to" in line[:12] for line in screen.lines))
+        self._terminal.press("g", lambda screen: any(line.startswith(" go to ") for line in screen.lines))
         for key in place:
             self._terminal.press(key, lambda screen: True)
         row = self.history.row

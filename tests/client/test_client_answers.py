@@ -252,6 +252,19 @@ class TestOneTask:
 
         assert await ask(handle, lambda client: client.find(RUNNING.upid)) == task
 
+    async def test_a_row_that_is_none_may_be_it_so_that_its_end_is_not_guessed(self) -> None:
+        other = PVE_UPID.replace("root@pam", "other@pam")
+
+        def handle(request: Request) -> Reply:
+            if request.path.endswith("/status"):
+                return data({"status": "stopped", "exitstatus": "OK"})
+            return data([{"upid": other, "status": "OK", "endtime": START + 5}, None])
+
+        with pytest.raises(AnswerError, match="a task list with 1 rows that are no tasks"):
+            await ask(handle, lambda client: client.find(FINISHED.upid))
+        guessed = await ask(handle, lambda client: client.find(FINISHED.upid, pass_over=True))
+        assert guessed == Task(FINISHED.upid, START, START, "OK")
+
     async def test_a_pbs_host_that_calls_it_unknown_does_not_know_it(self) -> None:
         def handle(request: Request) -> Reply:
             return data({"status": "stopped", "exitstatus": "unknown"} if request.path.endswith("/status") else [])

@@ -5,8 +5,10 @@ import gzip
 import time
 import tracemalloc
 from email.utils import formatdate
+from math import inf
 
 import pytest
+from pytest import approx
 
 from backend.client import (
     AnswerError,
@@ -209,10 +211,19 @@ class TestEnds:
             return Reply(VERSION.body, headers={"date": formatdate(time.time() + clock["ahead"], usegmt=True)})
 
         async with serve(dated) as server, open_client(server.remote()) as client:
-            for ahead, set_backs in [(0, 0), (0, 0), (7200, 0), (7200, 0), (-600, 1), (-600, 1), (0, 1), (-10, 2)]:
+            for ahead, set_back in [
+                (0, False),
+                (7200, False),
+                (7200, False),
+                (-600, True),
+                (0, False),
+                (-10, True),
+            ]:
                 clock["ahead"] = ahead
                 await client.version()
-                assert client.set_backs == set_backs
+                # no earlier than it shows, but for the moment since it was asked before
+                assert client.take_set_back() == (approx(time.time() + ahead, abs=3) if set_back else inf)
+                assert client.take_set_back() == inf
 
     async def test_a_date_that_is_none_is_passed_over(self) -> None:
         async with serve(lambda _: Reply(VERSION.body, headers={"date": "soon"})) as server:

@@ -65,9 +65,7 @@ class Screen:
     @property
     def keys(self) -> str:
         """What the bottom line says, be it in two lines."""
-        line = (
-            self.main.key_line if self.pilot.app.screen is self.main else self.pilot.app.screen.query_one(KeyLine)
-        )
+        line = self.pilot.app.screen.query_one(KeyLine)
         return "   ".join(text.strip() for text in self.lines[line.region.y : line.region.bottom])
 
     @property

@@ -52,4 +52,4 @@ def test_where_a_term_begins_any_field_can_stand() -> None:
     ],
 )
 def test_a_value_that_may_go_on_is_not_taken_at_its_word_yet(text: str, unfinished: bool) -> None:
-    assert read_typed(text, at_end=True, now=0, tz=None, values=VALUES).unfinished == unfinished
+    assert read_typed(text, len(text), now=0, tz=None, values=VALUES).unfinished == unfinished

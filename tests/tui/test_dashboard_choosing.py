@@ -4,13 +4,16 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
-from backend.query import parse_filter
+import pytest
+
+from backend.query import Filter, parse_filter
 from tests.tui.fleet import NOW, finished_tasks, pve_task, running_tasks, write_tasks
 from tests.tui.screen import Screen, dashboard
 from tui.app import Dashboard
 from tui.keys import KEYS, Place
 from tui.memory import Memory
 from tui.screens.choose import ChooseScreen
+from tui.values import Counted, FleetValues
 
 HOSTILE = "a\x1b[31m,b@pam"
 
@@ -69,6 +72,20 @@ async def test_several_are_chosen_with_space_and_excluded_behind_a_minus(app: Da
         assert " - aptupdate" in screen.text
         await screen.press("enter")
         await screen.until(lambda: screen.main._filtering.wanted.text.endswith(" -type:aptupdate"))
+
+
+async def test_a_type_is_found_by_the_words_of_its_tasks_and_what_begins_so_comes_first(app: Dashboard) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = Screen(pilot)
+        await screen.until_shown("History 600")
+        await screen.press("t", *"backup")
+        await screen.until_shown("vzdump  VM/CT - Backup ")
+        await screen.press(*["backspace"] * 6, *"migrate", "space", *"vm", "enter")
+        await screen.until_shown("── type:qmigrate ─")
+        await screen.press("0", "u")
+        await screen.until_shown("   root@pam ")
+        await screen.press("a", "enter")
+        await screen.until_shown("── user:automation@pve!terraform ─")
 
 
 async def test_values_are_counted_among_what_the_rest_of_the_filter_leaves(app: Dashboard) -> None:
@@ -136,9 +153,11 @@ async def test_a_filter_is_saved_found_again_and_forgotten(app: Dashboard) -> No
         await screen.until_shown("No filter has been saved")
         await screen.press("O")
         await screen.until_shown("There is no filter to save")
+        await screen.press("0")
+        await screen.until_shown("There is no filter to clear or to bring back")
         await screen.press("1", "O", "enter")
         await screen.until_shown("expected a name of 1 to 40 characters")
-        await screen.press(*"my", "space", *"errors", "enter", "escape")
+        await screen.press(*"my", "space", *"errors", "enter", "0")
         await screen.until_shown("History 600 ──")
         await screen.press("o")
         await screen.until_shown("my errors   status:error")
@@ -166,6 +185,23 @@ async def test_what_stands_dimmed_is_taken_with_tab_or_the_right_arrow(app: Dash
         await screen.until_shown(f"History {matches('-remote:graz')} of 600 ── -remote:graz ─")
         await screen.press("tab", "home", "tab")
         assert value.value == "-remote:graz" and value.has_focus
+
+
+async def test_after_a_look_at_the_values_that_failed_tab_holds_up_no_key(
+    app: Dashboard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(values: FleetValues, field: str, wanted: Filter | None) -> list[Counted]:
+        raise OSError(5, "broken")
+
+    monkeypatch.setattr(FleetValues, "counted", broken)
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = Screen(pilot)
+        await screen.until_shown("History 600")
+        await screen.press("slash")
+        await screen.until_shown("✗ cannot read the cache: broken")
+        monkeypatch.setattr("tui.values._PATIENCE", 60.0)
+        await screen.press(*"stat", "tab", "e", "tab")
+        assert screen.main.filter_line.input.value == "status:error"
 
 
 async def test_arrows_go_through_the_filters_of_before_and_back_to_what_was_typed(
@@ -223,12 +259,12 @@ async def test_keys_of_the_bottom_line_can_be_clicked(app: Dashboard) -> None:
         assert screen.main.filter_line.input.has_focus
         await click_key(screen, "⏎ keep")
         assert screen.history.task_list.has_focus
-        await click_key(screen, "Esc clear filter")
+        await click_key(screen, "0 clear filter")
         await screen.until_shown("History 600 ──")
 
 
 async def click_key(screen: Screen, words: str) -> None:
-    line = screen.main.key_line
+    line = screen.main.workspace.key_line
     row, text = next((y, text) for y, text in enumerate(screen.lines) if y >= line.region.y and words in text)
     await screen.pilot.click(line, offset=(text.index(words) + 2, row - line.region.y))
     await screen.pilot.pause()

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from backend.archive.files import locked
 from backend.query import parse_filter
-from tests.tui.fleet import NOW, finished_tasks, pve_task, write_tasks
+from tests.tui.fleet import NOW, finished_tasks, pve_task, running_tasks, write_tasks
 from tests.tui.screen import Screen, dashboard
 from tui.app import Dashboard
 
@@ -27,7 +28,16 @@ async def test_typing_narrows_both_lists(app: Dashboard) -> None:
         assert f"{matches('remote:graz')} of 600" in screen.line_with(" / ")
         assert {task.remote for task in screen.history.tasks_in_view()} == {"graz"}
         assert "VM 101 - Start" not in screen.text
-        assert "⏎ keep   Esc clear" in screen.lines[-1]
+        assert "⏎ keep   Esc back" in screen.lines[-1]
+
+
+async def test_typing_does_not_wait_for_who_writes_to_the_cache(app: Dashboard, directory: Path) -> None:
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = Screen(pilot)
+        await screen.until_shown("History 600")
+        with locked(directory, exclusive=True):
+            await screen.press("slash", *"linz")
+            await screen.until_shown(f"History {matches('linz')} of 600 ── linz")
 
 
 async def test_enter_keeps_the_filter_and_goes_to_the_list(app: Dashboard) -> None:
@@ -40,11 +50,23 @@ async def test_enter_keeps_the_filter_and_goes_to_the_list(app: Dashboard) -> No
         assert screen.history.task_list.has_focus
         assert not screen.main.filter_line.is_open
         await screen.until_shown("of 600 ── graz")
-        assert "Esc clear filter" in screen.keys
-        await screen.press("escape")
-        await screen.until(lambda: "History 600 ──" in screen.text and "── graz" not in screen.text)
-        assert "Running 4 ──" in screen.text
-        assert "clear filter" not in screen.keys
+        assert "0 clear filter" in screen.keys and "── graz ── 0 clears ─" in screen.line_with("History")
+
+
+async def test_one_key_takes_the_filter_away_and_brings_it_back_and_escape_does_neither(app: Dashboard) -> None:
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = Screen(pilot)
+        await screen.until_shown("History 600")
+        await screen.press("1", "slash", "end", "space", *"graz", "enter", "escape", "escape")
+        await screen.until_shown("── status:error graz ── 0 clears ─")
+        await screen.press("slash", "space", *"wien", "escape", "escape")
+        await screen.until_shown("── status:error graz ── 0 clears ─")
+        await screen.press("0")
+        await screen.until(lambda: "History 600 ──" in screen.text and "── status:error" not in screen.text)
+        assert "Running 4 ──" in screen.text and "clears" not in screen.text
+        assert "0 last filter" in screen.keys
+        await screen.press("0")
+        await screen.until_shown("── status:error graz ── 0 clears ─")
 
 
 async def test_a_wrong_filter_is_explained_until_it_is_mended(app: Dashboard) -> None:
@@ -55,17 +77,21 @@ async def test_a_wrong_filter_is_explained_until_it_is_mended(app: Dashboard) ->
         await screen.enter("graz")
         await screen.until_shown("of 600 ── graz")
         await screen.enter(" status:bad")
+        # one may still be typing it
+        await screen.until_shown("   expected ok, warning, error, unknown or running, not 'bad'")
+        assert "✗ expected" not in screen.text and "not what is typed" not in screen.text
+        await screen.enter(" wien")
         await screen.until_shown("✗ expected ok, warning, error, unknown or running, not 'bad' · status:bad")
         await screen.until_shown("of 600 ── graz (not what is typed)")
         assert "of 600" not in screen.line_with(" / ")
-        assert "Esc back" in screen.lines[-1] and "keep" not in screen.lines[-1]
+        assert screen.main.workspace.key_line.idle == {"keep-filter"}
         await refreshed(screen)
         assert "not 'bad'" in screen.text
-        await screen.press("backspace")
-        assert "not 'ba'" in screen.text
-        await screen.press(*["backspace"] * 2)
+        await screen.press(*["left"] * len(" wien"), "backspace")
+        assert "✗ expected" not in screen.text, "the word that the cursor is in is being mended"
+        await screen.press("backspace", "backspace")
         await screen.enter("ok")
-        await screen.until_shown("of 600 ── graz status:ok")
+        await screen.until_shown("of 600 ── graz status:ok wien")
         assert "expected" not in screen.text
         assert "not what is typed" not in screen.text
 
@@ -112,8 +138,26 @@ async def test_a_wrong_filter_is_told_however_it_came(app: Dashboard, way: str) 
             await screen.enter("status:failed")
         else:
             await screen.press(*"status", "colon", *"failed")
+        await screen.press("enter")
         await screen.until_shown("✗ expected ok, warning, error, unknown or running, not 'failed'")
         await screen.until_shown("History 600 ── no filter (not what is typed)")
+
+
+async def test_a_word_in_the_making_is_no_error_however_slowly_it_is_typed(
+    app: Dashboard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tui.widgets.filter_line._SETTLED", 0.01)
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = Screen(pilot)
+        await screen.until_shown("History 600")
+        await screen.press("slash", *"rem", "tab")
+        for key in ("", "ctrl+u", *"since:yes", "ctrl+u", *"vmid:", "ctrl+u", *"since:2026-11"):
+            await screen.press(*([key] if key else []))
+            await asyncio.sleep(0.02)
+            assert "✗ expected" not in screen.text and not screen.main.filter_line.wrong, key
+        assert "expected a span back from now" in screen.lines[-2]
+        await screen.press("space")
+        await screen.until_shown("✗ expected a span back from now")
 
 
 async def test_enter_does_not_leave_a_wrong_filter_and_escape_brings_back_the_one_before(app: Dashboard) -> None:
@@ -126,7 +170,7 @@ async def test_enter_does_not_leave_a_wrong_filter_and_escape_brings_back_the_on
         await screen.until_shown("of 600 ── wien")
         screen.main.filter_line.input.value = ""
         await screen.until(lambda: "History 600 ───" in screen.text)
-        await screen.press(*"status", "colon", "x", "enter")
+        await screen.press(*"status:x", "enter")
         assert screen.main.filter_line.input.has_focus
         assert "not 'x'" in screen.text
         await screen.press("escape")
@@ -177,7 +221,7 @@ async def test_a_long_error_has_lines_enough_at_80_columns(app: Dashboard) -> No
         screen = Screen(pilot)
         await screen.until_shown("History 600")
         await screen.press("slash")
-        await screen.enter("since:soon")
+        await screen.enter("since:soon ")
         await screen.until_shown("✗ expected a span back from now")
         await screen.until(lambda: "not 'soon' · since:soon" in " ".join(screen.text.split()))
 
@@ -187,12 +231,12 @@ async def test_twenty_by_five_has_room_for_an_error(app: Dashboard) -> None:
         screen = Screen(pilot)
         await screen.until_shown("History 600")
         await screen.press("slash")
-        await screen.enter("status:x")
+        await screen.enter("status:x ")
         await screen.until_shown("✗ expected ok")
         assert [line[:3] for line in screen.lines] == [" Hi", " ✓ ", " / ", " ✗ ", " wa"]
 
 
-async def test_escape_while_typing_clears_the_filter_and_goes_back_to_the_place(app: Dashboard) -> None:
+async def test_escape_while_typing_brings_back_what_was_before_and_the_place(app: Dashboard) -> None:
     async with app.run_test(size=(120, 40)) as pilot:
         screen = Screen(pilot)
         await screen.until_shown("History 600")
@@ -203,7 +247,7 @@ async def test_escape_while_typing_clears_the_filter_and_goes_back_to_the_place(
         await screen.enter("graz")
         await screen.until_shown("of 600 ── graz")
         await screen.enter("zzz")
-        await screen.until_shown("Nothing matches grazzzz: Escape clears the filter")
+        await screen.until_shown("Nothing matches grazzzz: 0 clears the filter")
         assert "None of the 4 running tasks matches" in screen.text
         await screen.press("escape")
         await screen.until_shown("History 600 ──")
@@ -220,6 +264,39 @@ async def test_a_name_that_no_task_has_is_told_where_nothing_matches(app: Dashbo
         await screen.until_shown("Nothing matches remote:gratz: no task has the remote gratz: did you mean graz?")
 
 
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("yesterday", "Nothing matches yesterday: did you mean since:yesterday?"),
+        ("2h", "Nothing matches 2h: did you mean since:2h?"),
+        ("failed", "Nothing matches failed: did you mean status:error?"),
+        ("status:running", "The history holds finished tasks only: 4 running tasks above"),
+        ("status:running graz zzz", "The history holds finished tasks only, and no running one matches"),
+    ],
+)
+async def test_what_may_have_been_meant_is_told_where_nothing_matches(
+    empty: Path, clock: Callable[[], float], typed: str, words: str
+) -> None:
+    write_tasks(empty, [pve_task(NOW - 60, end=NOW - 10), *running_tasks()])
+    async with dashboard(empty, clock).run_test(size=(80, 24)) as pilot:
+        screen = Screen(pilot)
+        await screen.until_shown("History 1")
+        await screen.press("slash")
+        await screen.enter(typed)
+        await screen.press("enter")
+        await screen.until_shown(words)
+
+
+async def test_a_time_without_its_field_is_told_how_it_is_written(app: Dashboard) -> None:
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = Screen(pilot)
+        await screen.until_shown("History 600")
+        await screen.press("slash")
+        await screen.enter("14:30")
+        await screen.press("enter")
+        await screen.until_shown("✗ did you mean since:14:30?")
+
+
 async def test_the_cursor_stays_on_its_task_when_the_filter_comes_and_goes(app: Dashboard) -> None:
     async with app.run_test(size=(120, 40)) as pilot:
         screen = Screen(pilot)
@@ -233,7 +310,7 @@ async def test_the_cursor_stays_on_its_task_when_the_filter_comes_and_goes(app: 
         await screen.enter("remote:graz")
         await screen.until_shown("of 600 ── remote:graz")
         assert view.selected == task
-        await screen.press("enter", "escape")
+        await screen.press("enter", "0")
         await screen.until_shown("History 600 ──")
         assert view.selected == task
 
@@ -304,7 +381,7 @@ async def test_a_filter_that_looks_like_markup_is_shown_as_it_is(
         screen = Screen(pilot)
         await screen.until_shown("History 600")
         await screen.press("slash", "left_square_bracket", "r", "e", "d", "right_square_bracket")
-        await screen.until_shown("Nothing matches [red]: Escape clears the filter")
+        await screen.until_shown("Nothing matches [red]: 0 clears the filter")
         assert "── [red]" in screen.text
 
 
@@ -316,7 +393,7 @@ async def test_clearing_a_filter_counts_nothing_as_new(app: Dashboard, directory
         await screen.enter("remote:graz")
         await screen.press("enter", *["down"] * 20)
         await screen.until_shown("of 600 ── remote:graz")
-        await screen.press("slash", "escape")
+        await screen.press("0")
         await screen.until(lambda: "History 600 ──" in screen.text and "graz ──" not in screen.text)
         assert screen.history.task_list.cursor > 40
         write_tasks(directory, [pve_task(NOW - 1, end=NOW, pid=70_000)])
@@ -331,11 +408,12 @@ async def test_a_placeholder_names_what_can_be_typed(app: Dashboard) -> None:
         assert "status:error" in screen.line_with(" / ")
 
 
-async def test_at_80_columns_the_title_keeps_the_place_beside_a_long_filter(app: Dashboard) -> None:
+async def test_at_80_columns_a_long_filter_gives_way_to_the_place_in_the_title(app: Dashboard) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         screen = Screen(pilot)
         await screen.until_shown("History 600")
         await screen.press("slash")
         await screen.enter("-status:warning,unknown -type:vncproxy -user:anna* -vmid:100,101 -node:pve9 pve")
         await screen.press("enter", "pagedown", "pagedown")
-        await screen.until(lambda: re.search(r"── -status:.*… ─+ \d+ % $", screen.line_with("History")))
+        title = re.compile(r"── -status:.*… ── 0 clears ─+ row \d+ · \d+ % $")
+        await screen.until(lambda: title.search(screen.line_with("History")))

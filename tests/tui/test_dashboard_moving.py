@@ -71,6 +71,8 @@ async def test_a_jump_stays_within_the_filter_and_says_so_where_it_ends(app: Das
         ("14:30", Moment(int(datetime(2026, 11, 24, 14, 30, 59, tzinfo=UTC).timestamp()))),
         ("23:00", Moment(int(datetime(2026, 11, 23, 23, 0, 59, tzinfo=UTC).timestamp()))),
         ("yesterday 14:30", Moment(int(datetime(2026, 11, 23, 14, 30, 59, tzinfo=UTC).timestamp()))),
+        ("14:30 yesterday", Moment(int(datetime(2026, 11, 23, 14, 30, 59, tzinfo=UTC).timestamp()))),
+        ("14:30, 2026-11-23", Moment(int(datetime(2026, 11, 23, 14, 30, 59, tzinfo=UTC).timestamp()))),
         ("yesterday", Moment(int(datetime(2026, 11, 23, 23, 59, 59, tzinfo=UTC).timestamp()))),
         ("-2h", Moment(NOW - 7200)),
         ("2026-11-01 08:00", Moment(int(datetime(2026, 11, 1, 8, 0, 59, tzinfo=UTC).timestamp()))),
@@ -203,7 +205,7 @@ async def test_the_timeline_follows_the_filter_and_the_room(app: Dashboard) -> N
         await screen.until(lambda: timeline.times is None)
         await screen.press("escape")
         await pilot.resize_terminal(80, 24)
-        await screen.until(lambda: timeline.size.height == 1 and timeline.times is not None)
+        await screen.until(lambda: timeline.size.height == 2 and timeline.times is not None)
         await screen.until(lambda: timeline.times is not None and len(timeline.times.all) <= timeline.cells)
         await pilot.resize_terminal(80, 14)
         await screen.until(lambda: not timeline.is_on_screen)

@@ -15,12 +15,12 @@ from tui.widgets.row_list import RowList
 
 Clock = Callable[[], float]
 
-SIZES = [(200, 50), (80, 24), (20, 5), (120, 40)]
+SIZES = [(200, 50), (20, 5), (120, 40)]
 
 # the keys to it, what it shows then, and a pattern of what it still shows at 20x5
 SCREENS: dict[str, tuple[list[str], str, str]] = {
     "the lists": ([], "History 61", r"✗ VM/CT 101"),
-    "a wrong filter": (["slash", *"status:x"], "no filter (not what is typed)", r"✗ expected ok"),
+    "a wrong filter": (["slash", *"status:x", "enter"], "no filter (not what is typed)", r"✗ expected ok"),
     "going to a time": (["g"], "go to", r"go to"),
     "choosing remotes": (["r"], "graz", r"wien +23"),
     "one task": (["enter"], "this dashboard has no configuration", r"✗ VM/CT 101"),
@@ -28,13 +28,13 @@ SCREENS: dict[str, tuple[list[str], str, str]] = {
     "searching its log": (["enter", "slash"], "search", r"search"),
     "stopping a task": (["tab", "S"], "Stop this task?", r"Stop this task\?\s+VM 101 - Start[\s\S]*y yes"),
     "statistics": (["s"], "as of", r"TOTAL[\s\S]*▸64"),
-    "guests": (["b"], "without a good backup", r"✗ wien +VM/CT 1|✗ wien +VM 101"),
+    "guests": (["b"], "never good", r"✗ wien +VM/CT 1|✗ wien +VM 101"),
     "remotes": (["f9"], "connection refused", r"✗ graz"),
-    "a remote": (["f9", "i"], "Last answer", r"failing 4"),
+    "a remote": (["f9", "i"], "Last seen", r"failing 4"),
     "help": (["question_mark"], "narrow", r"/  narrow"),
     "writing a file": (["x"], "write to", r"write to"),
     "a file that is there": (["x", "enter"], "Overwrite this file?", r"Overwrite[\s\S]*y yes"),
-    "a file that is written": (["x", "enter", "y"], "✓ Wrote 65 tasks to", r"✓ Wrote 65[\s\S]*⏎ back"),
+    "a file that is written": (["x", "enter", "y"], "✓ Wrote 65 tasks to", r"✓ Wrote 65[\s\S]*Esc back"),
     "commands": (["ctrl+p"], "Search for commands", r"History"),
 }
 

@@ -74,26 +74,79 @@ async def test_the_worst_come_first_each_with_what_is_known(filled: Path, clock:
         assert rows == [
             "✗ none pbs-main store1:host/db.example failed Tue 24 Nov 13:32",
             "? none wien VM 103 none in the kept days",
-            "? none graz VM 101 none of its own · a job over several guests OK Tue 24 Nov 13:42",
             "✗ 3d 0h wien VM 101 failed Tue 24 Nov 12:32",
             "✓ 2d 0h pbs-main store1:vm/101 OK Sun 22 Nov 14:32",
             "▶ 1d 0h wien VM/CT 105 runs since Tue 24 Nov 14:31",
             "✓ 1h 56m wien CT 102 OK Tue 24 Nov 12:35",
+            "? job 50m graz VM 101 none of its own · a job over several guests OK Tue 24 Nov 13:42",
             "! 33m wien VM/CT 104 with warnings Tue 24 Nov 13:58",
         ]
-        assert "2 without a good backup · 2 failed the last time" in screen.text
+        assert "2 never good · then 1 failed last · then the oldest good first" in screen.text
         assert "106" not in screen.text
+
+
+async def test_a_guest_with_groups_in_several_stores_has_one_row_its_worst(filled: Path, clock: Clock) -> None:
+    write_tasks(filled, [group(r"store2\x3avm-101", NOW - 5_000, "connection lost", pid=2)])
+    write_tasks(filled, [group(r"store2\x3avm-101", NOW - DAY, pid=3), group(r"store2\x3avm-102", NOW - 9, pid=4)])
+    async with dashboard(filled, clock).run_test(size=(120, 40)) as pilot:
+        screen = Screen(pilot)
+        await screen.until_shown("History 17")
+        await screen.press("b")
+        await screen.until_shown("Guests 9")
+        row = " ".join(screen.line_with("store2:vm/101").split())
+        assert row == "✗ 1d 0h pbs-main store2:vm/101 failed Tue 24 Nov 13:08 · worst of 2 groups"
+        assert "store1:vm/101" not in screen.text
+        await screen.press("slash", *"store1", "enter")
+        await screen.until_shown("Guests 2 of 9 ── store1")
+        assert "OK Sun 22 Nov 14:32" in screen.line_with("store1:vm/101")
 
 
 async def test_enter_shows_the_tasks_of_the_guest(filled: Path, clock: Clock) -> None:
     async with dashboard(filled, clock).run_test(size=(120, 40)) as pilot:
         screen = await opened(pilot)
-        await screen.press("down", "down", "down", "enter")
+        await screen.press("down", "down", "enter")
         await screen.until_shown("History 4 of 14 ── vmid:101 remote:wien,pbs-main")
         await screen.press("b")
         await screen.until_shown("Guests 8")
         await screen.press("enter")
         await screen.until_shown("History 1 of 14 ── remote:pbs-main type:backup host/db.example")
+
+
+async def test_a_guest_opens_at_its_last_backup_and_escape_leads_back(filled: Path, clock: Clock) -> None:
+    async with dashboard(filled, clock).run_test(size=(120, 40)) as pilot:
+        screen = Screen(pilot)
+        await screen.until_shown("History 14")
+        # a filter that does not even find the backup
+        await screen.press("tab", "slash", *"type:qmreboot", "enter")
+        await screen.until_shown("History 1 of 14")
+        await screen.press("b")
+        await screen.until_shown("Guests 8")
+        await screen.press("1", "down", "down", "enter")
+        await screen.until_shown("History 4 of 14 ── vmid:101 remote:wien,pbs-main")
+        await screen.until(lambda: screen.history.task_list.selected == TASKS[1], "the cursor on its failure")
+        assert screen.history.task_list.has_focus
+        await screen.press("1", "down", "up")
+        await screen.until_shown("History 1 of 14")
+        assert "Esc guests" in screen.keys
+        await screen.press("escape")
+        await screen.until_shown("Guests 3 of 8 ── none or failed")
+        assert pilot.app.screen.query_one(RowList).cursor == 2
+        await screen.press("escape", "escape")
+        await screen.until_shown("History 1 of 14 ── type:qmreboot")
+        assert "b guests" in screen.keys
+        await screen.press("0")
+        await screen.until_shown("History 14 ──")
+
+
+async def test_a_guests_filter_that_is_given_up_leads_back_no_longer(filled: Path, clock: Clock) -> None:
+    async with dashboard(filled, clock).run_test(size=(120, 40)) as pilot:
+        screen = await opened(pilot)
+        await screen.press("enter")
+        await screen.until_shown("History 1 of 14 ── remote:pbs-main type:backup")
+        await screen.press("slash", "ctrl+u", *"type:qmreboot", "enter")
+        await screen.until_shown("History 1 of 14 ── type:qmreboot")
+        await screen.press("escape")
+        assert isinstance(pilot.app.screen, MainScreen) and "── type:qmreboot" in screen.text
 
 
 async def test_one_key_shows_the_tasks_of_the_guest_of_a_row(filled: Path, clock: Clock) -> None:
@@ -105,7 +158,7 @@ async def test_one_key_shows_the_tasks_of_the_guest_of_a_row(filled: Path, clock
         view.move_to(position)
         await screen.press("B")
         await screen.until_shown("History 2 of 14 ── vmid:102 remote:wien,pbs-main")
-        await screen.press("escape")
+        await screen.press("0")
         await screen.until_shown("History 14")
         view.move_to(next(n for n in range(14) if (task := view.rows[n]) and task.worker_id is None))
         await screen.press("B", *"wien", "enter")
@@ -119,7 +172,7 @@ async def test_guests_of_one_number_on_two_clusters_lead_to_their_own_tasks(fill
         screen = await opened(pilot)
         await screen.press("slash", *"101", "enter")
         await screen.until_shown("Guests 3 of 8 ── 101")
-        await screen.press("enter")
+        await screen.press("end", "enter")
         await screen.until_shown("History 2 of 14 ── vmid:101 remote:graz,pbs-main")
         await screen.press("b")
         await screen.until_shown("Guests 8")
@@ -132,7 +185,7 @@ async def test_guests_of_one_number_on_two_clusters_lead_to_their_own_tasks(fill
 async def test_one_key_leaves_the_guests_without_a_backup_to_rely_on(filled: Path, clock: Clock) -> None:
     async with dashboard(filled, clock).run_test(size=(120, 40)) as pilot:
         screen = await opened(pilot)
-        await screen.press("down", "down", "down", "1")
+        await screen.press("down", "down", "1")
         await screen.until_shown("Guests 3 of 8 ── none or failed")
         guests = pilot.app.screen
         assert isinstance(guests, GuestsScreen)
@@ -215,7 +268,7 @@ async def test_the_cursor_stays_on_its_guest_when_others_get_worse(filled: Path,
 
 
 def guest(**changes: object) -> Guest:
-    values = dict(zip(Guest._fields, ("wien", "pve", "101", "VM", None, None, None, 0, None), strict=True))
+    values = dict(zip(Guest._fields, ("wien", "pve", "101", "VM", None, None, None, 0, None, 1), strict=True))
     return Guest(**{**values, **changes})  # type: ignore[arg-type]
 
 

@@ -5,6 +5,7 @@ import pytest
 from tests.tui.screen import Screen
 from tui.app import Dashboard
 from tui.keys import KEYS, Place
+from tui.screens.details import DetailsScreen
 from tui.screens.help import HelpScreen
 
 
@@ -80,6 +81,58 @@ async def test_names_for_the_configuration_stand_below_all_else(app: Dashboard) 
             assert key.help in above and f"│ {key.name} " in below
             if "-" in key.name:
                 assert f" {key.name} " not in above
+
+
+async def test_on_a_wide_screen_all_keys_of_the_lists_are_in_sight_at_once(app: Dashboard) -> None:
+    async with app.run_test(size=(200, 50)) as pilot:
+        screen = Screen(pilot)
+        await screen.until_shown("History 600")
+        await opened(screen, "question_mark")
+        await screen.until_shown("narrow both lists as you type")
+        for key in KEYS:
+            if key.place in (Place.FIND, Place.LIST, Place.MOVE, Place.SCREEN):
+                assert key.help in screen.text
+        first, other = Place.FIND, Place.MOVE
+        assert any(first in line and other in line.partition(first)[2] for line in screen.lines)
+
+
+async def test_words_narrow_it_as_they_are_typed(app: Dashboard) -> None:
+    async with app.run_test(size=(100, 30)) as pilot:
+        screen = Screen(pilot)
+        await screen.until_shown("History 600")
+        await opened(screen, "question_mark")
+        await screen.press("slash", *"next error")
+        await screen.until(lambda: "narrow both lists" not in screen.text, "fewer keys")
+        assert "to the next error down the history" in screen.text
+        assert headings(screen) == [Place.MOVE]
+        assert "Esc all of it" in screen.text
+        await screen.press("enter", "j", "q")
+        await screen.until_shown("narrow both lists as you type")
+        await screen.press("slash", *"q/j")
+        await screen.until_shown("Nothing in the help has these words")
+        await screen.press("escape")
+        await screen.until_shown("narrow both lists as you type")
+        await screen.press("question_mark")
+        assert app.screen is screen.main
+
+
+async def test_the_keys_in_a_frame_can_be_clicked(app: Dashboard) -> None:
+    async with app.run_test(size=(100, 40)) as pilot:
+        screen = Screen(pilot)
+        await screen.until_shown("History 600")
+        await screen.press("enter", "i")
+        await screen.until_shown("Remote UPID")
+        await click_on(screen, "? help")
+        await screen.until(lambda: isinstance(app.screen, HelpScreen), "the help")
+        await screen.until_shown("/ search")
+        await click_on(screen, "Esc back")
+        await screen.until(lambda: isinstance(app.screen, DetailsScreen), "the details")
+
+
+async def click_on(screen: Screen, words: str) -> None:
+    """Click where these words stand in a frame's last line."""
+    y = next(y for y, line in enumerate(screen.lines) if words in line and "╯" in line)
+    await screen.pilot.click(offset=(screen.lines[y].index(words) + 1, y))
 
 
 async def test_twenty_by_five_can_be_read(app: Dashboard) -> None:

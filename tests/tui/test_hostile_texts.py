@@ -74,14 +74,14 @@ WALK: tuple[tuple[str, str], ...] = (
     (f"{FIELD[1:7]}\r", r"Guests [^\n]*── \[31337"),
     ("qq", r"History 3"),
     ("\x1b[20~", rf"Remotes 2[\s\S]*wien[^\n]*{SHOWN}"),
-    ("i", rf"Last answer[\s\S]*{SHOWN}"),
+    ("i", rf"Last seen[\s\S]*{SHOWN}"),
     ("qq", r"History 3"),
     ("\t", r"Tab history"),
     ("S", rf"Stop this task[\s\S]*Qm{SHOWN}"),
     ("n\t", r"History 3 ─{40}"),
     ("u", rf"Users[\s\S]*{SHOWN}"),
     ("\x1b[B\r", r"History 1 of 3 ── user:\*\[31337m"),
-    ("\x1b", r"History 3 ─{40}"),
+    ("0", r"History 3 ─{40}"),
     ("/user:", r"user:[^\n]*\n[^\n]*\*\[31337m"),
 )
 

@@ -1,18 +1,19 @@
 """The bottom line: which keys it names in how much room."""
 
+from dataclasses import replace
+
 import pytest
 
 from tests.tui.screen import Screen
 from tui.app import Dashboard
 from tui.keys import Key, Place, labelled
-from tui.screens.actions import HERE
+from tui.screens.workspace import HERE
 from tui.widgets.key_line import lay_out
 
-MAIN = [key for key in labelled(*HERE) if key.action != "stop"]
-FREE = [key for key in MAIN if key.action != "clear_filter"]
+MAIN = tuple(replace(key, label="running") if key.name == "other-list" else key for key in labelled(*HERE))
 
 
-def names(keys: list[Key], width: int, most: int) -> list[str]:
+def names(keys: tuple[Key, ...], width: int, most: int) -> list[str]:
     """The names of the keys that fit, in lines of which none is too long."""
     lines, gap = lay_out(keys, width, most)
     for line in lines:
@@ -20,18 +21,33 @@ def names(keys: list[Key], width: int, most: int) -> list[str]:
     return [shown.key.name for line in lines for shown in line]
 
 
-def test_at_80_columns_the_most_important_keys_are_named() -> None:
-    shown = names(FREE, 80, 1)
-    for name in ("filter", "errors", "open", "next-error", "go-to", "statistics", "remotes", "help", "quit"):
-        assert name in shown
-    assert {"filter", "clear-filter", "errors", "open", "next-error", "help"} <= set(names(MAIN, 80, 1))
+def test_two_lines_of_80_columns_have_all_that_people_need() -> None:
+    left_out = {key.name for key in MAIN} - set(names(MAIN, 80, 2))
+    assert left_out == {"like-this", "saved-filters", "fetch"}
 
 
-@pytest.mark.parametrize("keys", [FREE, MAIN])
-@pytest.mark.parametrize("most", [1, 2])
-def test_at_120_columns_a_filter_drives_no_key_away_that_people_need(keys: list[Key], most: int) -> None:
-    needed = {"filter", "errors", "open", "next-error", "go-to", "statistics", "guests", "remotes", "export"}
-    assert needed | {"help", "quit"} <= set(names(keys, 120, most))
+def test_a_line_of_80_columns_has_the_most_important_keys() -> None:
+    needed = {"filter", "clear-filter", "errors", "open", "next-error", "stop", "statistics", "help", "quit"}
+    assert needed == set(names(MAIN, 80, 1))
+
+
+def test_of_two_lines_none_is_much_longer_than_the_other() -> None:
+    first, second = lay_out(MAIN, 200, 2)[0]
+    assert abs(len(first) - len(second)) <= 2
+
+
+async def test_each_key_keeps_its_place_whatever_is_so_now(app: Dashboard) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = Screen(pilot)
+        await screen.until_shown("Running 4")
+        needed = NEEDED.split(", ")
+        places = [screen.keys.index(words) for words in needed]
+        idle = []
+        for key in ("1", "0", "tab", "tab"):
+            await screen.press(key)
+            assert [screen.keys.index(words) for words in needed] == places
+            idle.append("stop" in screen.main.workspace.key_line.idle)
+        assert idle == [True, True, False, True]
 
 
 @pytest.mark.parametrize("width", [1, 12, 20, 40])
@@ -46,16 +62,37 @@ def test_two_lines_hold_every_key_at_120_columns() -> None:
     assert len(lay_out(MAIN, 240, 2)[0]) == 1
 
 
+NEEDED = (
+    "/ filter, 1 errors, r remote, t type, u user, ⏎ open, S stop, s stats, b guests, x export, F9 remotes, ? help"
+)
+
+
 async def test_a_high_screen_has_two_lines_and_the_list_gives_way(app: Dashboard) -> None:
     async with app.run_test(size=(120, 40)) as pilot:
         screen = Screen(pilot)
         await screen.until_shown("History 600")
-        assert screen.main.key_line.size.height == 2 and "q quit" in screen.lines[-1]
-        await pilot.resize_terminal(120, 24)
-        await screen.until(lambda: screen.main.key_line.size.height == 1, "one line")
+        assert screen.main.workspace.key_line.size.height == 2 and "q quit" in screen.lines[-1]
+        await pilot.resize_terminal(120, 23)
+        await screen.until(lambda: screen.main.workspace.key_line.size.height == 1, "one line")
         assert "? help" in screen.lines[-1] and "/ filter" in screen.lines[-1]
         await pilot.resize_terminal(240, 40)
-        await screen.until(lambda: screen.main.key_line.size.height == 1, "one line that holds all")
+        await screen.until(lambda: screen.main.workspace.key_line.size.height == 1, "one line that holds all")
+
+
+async def test_what_has_happened_is_told_for_a_while_and_hides_no_row(
+    app: Dashboard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tui.widgets.key_line._TOLD", 0.2)
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = Screen(pilot)
+        await screen.until_counted()
+        before = screen.lines
+        await screen.press("apostrophe")
+        await screen.until_shown("No task is marked: m marks one")
+        assert screen.lines[:-2] + screen.lines[-1:] == before[:-2] + before[-1:]
+        await pilot.click(screen.main.workspace.key_line, offset=(3, 0))
+        assert not screen.main.filter_line.is_open, "that key cannot be seen"
+        await screen.until(lambda: screen.lines == before, "the keys again")
 
 
 async def test_the_key_to_the_other_list_says_which_that_is(app: Dashboard) -> None:

@@ -107,7 +107,7 @@ def test_keys_of_one_name_do_the_same_in_words_that_do_not_contradict() -> None:
 async def test_another_key_works_and_stands_in_bottom_line_help_and_palette(directory: Path, clock: Clock) -> None:
     keys = read_keys({"next-error": wish("n"), "remotes": wish("f2", "Z"), "help": wish("h")})
     app = dashboard(directory, clock, keys=keys)
-    async with app.run_test(size=(160, 110)) as pilot:
+    async with app.run_test(size=(150, 110)) as pilot:
         screen = Screen(pilot)
         await screen.until_shown("History 600")
         assert "n next error" in screen.keys and "F2 remotes" in screen.keys

@@ -68,9 +68,9 @@ async def test_those_with_trouble_stand_first_and_every_column_says_its_part(
         screen = await opened(pilot)
         assert names(screen) == ["✗ graz", "! linz-lab", "! wien", "? new", "✓ pbs-main", "✓ salzburg"]
         head = screen.line_with("REMOTE").split()
-        assert head == "REMOTE TYPE STATE ANSWER LATENCY NODES PER HOUR CLOCK TROUBLE".split()
+        assert head == "REMOTE TYPE STATE LAST SEEN LATENCY NODES PER HOUR CLOCK TROUBLE".split()
         graz = screen.line_with("✗ graz")
-        assert "PVE   failing 4 min   4 min     20 ms" in graz and f"  {REFUSED}  " in graz
+        assert "PVE   failing 4 min      4 min     20 ms" in graz and f"  {REFUSED}  " in graz
         linz = screen.line_with("linz-lab")
         assert "limited" in linz and "the token may not see node pve3" in linz
         wien = screen.line_with("! wien")

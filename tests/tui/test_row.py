@@ -110,6 +110,31 @@ def test_the_words_of_tasks_get_what_they_need_and_the_status_the_rest(width: in
     assert (columns.task, columns.status) == (task, status)
 
 
+def test_among_tasks_that_failed_the_user_gives_way_to_the_status() -> None:
+    names = Names(8, 7, 16, task=31)
+    assert history_columns(118, names).user
+    columns = history_columns(118, names, trouble=True)
+    assert (columns.user, columns.node, columns.task, columns.status) == (0, 7, 26, 39)
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "words"),
+    [
+        ("qmstart", "command 'dd' failed: got signal", "VM 101 - Start      command 'dd' failed: got signal"),
+        ("aptupdate", "got signal 15 at once", "Update package database       got signal 15 at once"),
+        ("imgdel", "command 'dd' failed: got signal", "Erase data (101@local-…  command 'dd' failed: got …"),
+    ],
+)
+def test_a_long_status_takes_room_from_its_tasks_words(kind: str, status: str, words: str) -> None:
+    columns = history_columns(118, Names(8, 7, 16, task=31))
+    id = {"aptupdate": "", "imgdel": "101@local-lvm-of-some-node"}.get(kind, "101")
+    row = history_row(pve_task(NOW, kind=kind, id=id, end=NOW, status=status), None, columns, UTC)
+    text = "".join(piece.text for piece in row)
+    assert text.endswith(words) and cell_len(text) == 118
+    short = history_row(pve_task(NOW, end=NOW), None, columns, UTC)[-1]
+    assert short.text == "  OK".ljust(columns.status + 2)
+
+
 def test_columns_grow_with_what_is_in_view_and_never_shrink() -> None:
     wide = pve_task(NOW, kind="qmdelsnapshot", id="100000", end=NOW)
     grown = widened(Names(), Health(), [wide])

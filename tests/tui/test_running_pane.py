@@ -104,7 +104,7 @@ async def test_with_nothing_to_show_the_pane_is_a_title_and_a_line_and_grows_aga
         await screen.press("1")
         await screen.until(lambda: screen.running.size.height == 2, "two lines among errors")
         assert "None of the 1 running task" in screen.lines[2]
-        await screen.press("escape")
+        await screen.press("0")
         await screen.until(lambda: screen.running.size.height == 5, "its rows")
 
 
@@ -186,6 +186,48 @@ async def test_the_task_under_the_cursor_shows_the_last_line_of_its_log(empty: P
 
 
 @pytest.mark.usefixtures("quick")
+async def test_an_end_that_the_log_tells_is_shown_before_the_cache_has_it(empty: Path, clock: Clock) -> None:
+    async with watched(empty, clock, ["INFO: TASK OK so far"]) as (screen, node):
+        await screen.press("tab")
+        await screen.until_shown("VM/CT 101 - Backup  INFO: TASK OK so far")
+        assert "Running 2 " in screen.text
+        node.lines = [*node.lines, "TASK ERROR: job errors"]
+        await screen.until_shown("VM/CT 101 - Backup  job errors (just ended)")
+        assert screen.line_with("job errors").startswith(" ✗ ") and "Running 1 " in screen.text
+        await screen.until(lambda: list((empty / "inbox").glob("*.json")), "a request to the worker")
+        node.lines = [*node.lines, "it goes on after all"]
+        await screen.until_shown("VM/CT 101 - Backup  it goes on after all")
+        assert screen.line_with("goes on").startswith(" ▶ ") and "Running 2 " in screen.text
+
+
+@pytest.mark.usefixtures("quick")
+async def test_the_end_that_the_log_has_told_is_the_one_the_cache_tells(empty: Path, clock: Clock) -> None:
+    async with watched(empty, clock, ["TASK OK"]) as (screen, node):
+        await screen.press("tab")
+        await screen.until_shown("VM/CT 101 - Backup  OK (just ended)")
+        write_tasks(empty, [pve_task(NOW - 60, kind="vzdump", end=NOW, status="OK")])
+        await screen.until_shown("History 1 ")
+        asked = len(node.asked)
+        await asyncio.sleep(5 * last_line.ASK_EVERY)
+        assert len(node.asked) <= asked + 1, "its log is still asked for"
+        assert "Running 1 " in screen.text and "OK (just ended)" in screen.text
+
+
+@pytest.mark.parametrize(
+    ("line", "status"),
+    [
+        ("TASK OK", "OK"),
+        ("TASK WARNINGS: 3", "WARNINGS: 3"),
+        ("2026-11-24T14:32:05+01:00: TASK ERROR: sync: failed", "sync: failed"),
+        ("INFO: TASK OK so far", None),
+        ("MULTITASK OK", None),
+    ],
+)
+def test_the_last_line_of_a_log_tells_how_its_task_ended(line: str, status: str | None) -> None:
+    assert last_line.told_status(line) == status
+
+
+@pytest.mark.usefixtures("quick")
 async def test_nothing_is_asked_any_more_once_the_cursor_or_the_focus_has_moved(empty: Path, clock: Clock) -> None:
     async with watched(empty, clock, ["beginning"]) as (screen, node):
         await screen.press("tab")
@@ -240,6 +282,23 @@ async def test_two_thousand_running_tasks_scroll_and_tick_without_a_wait(empty: 
         await screen.press("end")
         assert view.cursor == 1_999
         assert screen.text.count("▶") == view.page_rows
+
+
+async def test_a_list_longer_than_its_pane_tells_the_place_and_another_filter_begins_at_its_top(
+    empty: Path, clock: Clock
+) -> None:
+    write_tasks(empty, many())
+    async with dashboard(empty, clock).run_test(size=(80, 24)) as pilot:
+        screen = Screen(pilot)
+        await screen.until_shown("Running 2,000")
+        await screen.press("tab", "pagedown", "pagedown", "down")
+        assert screen.line_with("Running 2,000").rstrip().endswith(" row 12 · by start ↓")
+        await screen.press("slash")
+        await screen.enter("node:pve1")
+        await screen.press("enter")
+        await screen.until_shown("Running 223 of 2,000")
+        assert screen.running.task_list.following
+        assert screen.line_with("Running 223").rstrip().endswith(" row 1 · by start ↓")
 
 
 async def test_a_tall_pane_gives_its_rows_back_to_a_smaller_screen(empty: Path, clock: Clock) -> None:

@@ -54,7 +54,7 @@ async def test_a_long_search_is_told_and_another_key_stops_it(app: Dashboard, sl
             await screen.until(lambda: "searching" not in screen.text, "the list's own title")
 
 
-async def test_escape_stops_a_search_before_it_clears_a_filter(app: Dashboard, slow: Slow) -> None:
+async def test_escape_stops_a_search_and_leaves_the_filter(app: Dashboard, slow: Slow) -> None:
     async with app.run_test(size=(120, 40)) as pilot:
         screen = Screen(pilot)
         await screen.until_shown("History 600")
@@ -62,9 +62,8 @@ async def test_escape_stops_a_search_before_it_clears_a_filter(app: Dashboard, s
         await screen.until_shown("searching up for the next error: Esc stops")
         await screen.press("escape")
         await screen.until(slow.given_up.is_set, "the giving up")
-        assert "── graz" in screen.line_with("History")
         await screen.press("escape")
-        await screen.until_shown("History 600 ──")
+        assert "── graz" in screen.line_with("History")
 
 
 async def test_the_same_key_again_waits_for_the_search_that_goes_on(app: Dashboard, slow: Slow) -> None:

@@ -116,6 +116,21 @@ async def test_a_click_chooses_a_number_and_a_double_click_opens_it(app: Dashboa
         await screen.until_shown("── type:vzdump,backup status:error since:24h")
 
 
+async def test_where_not_all_columns_fit_a_click_moves_those_of_every_row(app: Dashboard) -> None:
+    async with app.run_test(size=(50, 30)) as pilot:
+        screen = Screen(pilot)
+        await screen.until_shown("History 600")
+        await screen.press("s", *["right"] * 5)
+        await screen.until_shown("as of")
+        table = app.screen.query_one(CountTable)
+        before = table.header
+        await pilot.click(table, offset=(20, 3))
+        painted = [strip.text for strip in table.render_lines(table.size.region)]
+        assert table.header != before
+        table.reload()
+        assert [strip.text for strip in table.render_lines(table.size.region)] == painted
+
+
 async def test_headings_are_passed_over_and_empty_statistics_say_so(empty: Path, clock: Clock) -> None:
     write_tasks(empty, [pve_task(NOW - 9, end=NOW)])
     async with dashboard(empty, clock).run_test(size=(100, 30)) as pilot:

@@ -10,6 +10,7 @@ from tests.client.server import Reply, serve
 from tests.task_server import TaskServer, config_of
 from tests.tui.fleet import NOW, pve_task, write_tasks
 from tests.tui.screen import Screen, dashboard
+from tests.tui.test_typed_ahead import type_at_once
 from tui.screens.confirm import ConfirmScreen
 
 Clock = Callable[[], float]
@@ -45,13 +46,48 @@ async def test_a_task_is_stopping_until_its_end_is_known_and_the_worker_is_told_
         await screen.until_shown("VM/CT 101 - Backup  stopping")
         row = screen.line_with("VM/CT 101 - Backup  stopping")
         assert row.startswith(" ▶ ") and "stopping" not in screen.line_with("graz")
-        await screen.until(lambda: "S stop" not in screen.keys, "the key's going")
+        await screen.until(lambda: "stop" in screen.main.workspace.key_line.idle, "the key's rest")
         await screen.until(lambda: list((empty / "inbox").glob("*.json")), "a request to the worker")
         requests = [json.loads(path.read_text()) for path in (empty / "inbox").glob("*.json")]
         assert requests[0]["track"] == [RUNNING.upid]
-        write_tasks(empty, [Task(RUNNING.upid, RUNNING.starttime, NOW, "interrupted by signal"), OTHER])
-        await screen.until_shown("interrupted by signal (just ended)")
-        assert "stopping" not in screen.text
+        write_tasks(empty, [Task(RUNNING.upid, RUNNING.starttime, NOW, "unexpected status"), OTHER])
+        await screen.until_shown("VM/CT 101 - Backup  stopped by you (just ended)")
+        assert "stopping" not in screen.text and "unexpected" not in screen.line_with("just ended")
+        assert screen.keys.startswith("Stopped VM/CT 101 - Backup on wien")
+
+
+async def test_a_task_that_ended_well_before_its_stop_was_not_stopped(empty: Path, clock: Clock) -> None:
+    async with running(empty, clock) as screen:
+        await screen.press("S", "y")
+        await screen.until_shown("VM/CT 101 - Backup  stopping")
+        write_tasks(empty, [Task(RUNNING.upid, RUNNING.starttime, NOW, "OK"), OTHER])
+        await screen.until_shown("VM/CT 101 - Backup  OK (just ended)")
+        assert "Stopped VM" not in screen.text
+
+
+async def test_the_worker_is_not_reminded_more_often_than_every_three_seconds(empty: Path) -> None:
+    now = [float(NOW)]
+    async with running(empty, lambda: now[0]) as screen:
+        await screen.press("S", "y")
+        inbox = empty / "inbox"
+        await screen.until(lambda: list(inbox.glob("*.json")), "a request to the worker")
+        told = len(list(inbox.glob("*.json")))
+        for after, more in ((1.0, 0), (1.9, 0), (0.2, 1)):
+            now[0] += after
+            await screen.main._stopping.remind()
+            told += more
+            assert len(list(inbox.glob("*.json"))) == told, f"after {now[0] - NOW} s"
+
+
+async def test_a_stop_typed_at_once_behind_the_way_to_the_other_list_is_for_that_list(
+    empty: Path, clock: Clock
+) -> None:
+    async with running(empty, clock) as screen:
+        await screen.press("tab")
+        assert screen.history.task_list.has_focus
+        type_at_once(screen, "\tS")
+        await screen.until_shown("Stop this task?")
+        assert isinstance(screen.pilot.app.screen, ConfirmScreen) and "VM/CT 101 - Backup" in screen.text
 
 
 async def test_at_80_columns_stopping_is_told_as_well(empty: Path, clock: Clock) -> None:
@@ -66,7 +102,7 @@ async def test_what_cannot_be_stopped_stays_as_it_is(empty: Path, clock: Clock) 
         await screen.until_shown("Not stopped: the configuration has no remote graz")
         assert "stopping" not in screen.text
         await screen.press("tab")
-        assert "S stop" not in screen.keys
+        assert "stop" in screen.main.workspace.key_line.idle
         await screen.press("S")
         await screen.until_shown("It has ended already")
         assert not isinstance(screen.pilot.app.screen, ConfirmScreen)
@@ -83,4 +119,4 @@ async def test_a_stop_that_is_refused_is_told_in_words(empty: Path, clock: Clock
             await screen.until_shown("Running 1")
             await screen.press("tab", "S", "y")
             await screen.until_shown("Not stopped: wien: the token lacks")
-            assert "stopping" not in screen.text and "S stop" in screen.keys
+            assert "stopping" not in screen.text and "stop" not in screen.main.workspace.key_line.idle

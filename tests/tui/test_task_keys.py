@@ -13,6 +13,7 @@ from tui.keys import KEYS, Place
 from tui.screens.confirm import ConfirmScreen
 from tui.screens.task import TaskScreen
 from tui.task_log import TaskLog
+from tui.widgets.key_line import KeyLine
 
 
 @pytest.fixture(autouse=True)
@@ -136,6 +137,29 @@ async def test_no_file_is_left_where_the_log_cannot_be_read(
         await view.screen.press("x", "enter")
         await view.screen.until_shown("Not written: wien: the token lacks")
         assert os.listdir(tmp_path) == ["cache"]
+
+
+async def test_the_keys_of_the_log_are_named_on_a_small_screen(empty: Path, clock: Clock) -> None:
+    others = [pve_task(NOW - 400, kind="qmstop", pid=2, end=NOW - 390), pve_task(NOW - 20, pid=4)]
+    lines = [*map(str, range(60)), f"{'long ' * 30}end of it", "last"]
+    async with viewed(empty, clock, ENDED, lines, others=others, size=(80, 24)) as view:
+        await view.screen.until_shown("last")
+        await view.screen.until_shown("before ✓")
+        keys = "Esc back  / search  → ← lines  [ ] others  End end  x export  i more  ? help"
+        assert view.screen.keys == keys
+        await view.screen.press("home")
+        await view.screen.until(lambda: "lines" not in view.screen.keys, "other keys: no line is long here")
+        await view.screen.pilot.click(KeyLine, offset=(view.screen.keys.index("End") + 2, 0))
+        await view.screen.until_shown("last")
+        await view.screen.press(*["right"] * 6)
+        await view.screen.until_shown("end of it")
+
+
+async def test_the_header_is_broken_between_its_parts(empty: Path, clock: Clock) -> None:
+    task = pve_task(NOW - 60, user="automation@pve!ansible", end=NOW - 19)
+    async with viewed(empty, clock, task, ["TASK OK"], size=(80, 24)) as view:
+        assert view.screen.lines[1].rstrip() == " wien (PVE) · pve1 · automation@pve!ansible"
+        assert view.screen.lines[2].rstrip() == " Tue 24 Nov 2026 14:31:05 UTC → 14:31:46 (41 s)"
 
 
 def test_keys_of_the_views_mean_one_thing_each() -> None:

@@ -35,9 +35,12 @@ def test_days_begin_where_cells_do_in_the_time_zone() -> None:
 @pytest.mark.parametrize(
     ("span", "cells", "expected"),
     [
-        (DAY // 12, 60, "12:30─────────╷13:00──────────────────────╷14:00─────────"),
+        (20 * 60, 50, "───────╷14:15──────╷14:20──────╷14:25──────╷14:30"),
+        (DAY // 12, 60, "─────────────╷13:00────────╷13:30────────╷14:00────────╷─"),
+        (DAY, 60, "────────╷18:00────────╷Tue 24──────╷06:00────────╷12:00"),
+        (2 * DAY, 60, "───────────╷Mon 23──────╷12:00────────╷Tue 24──────╷───"),
         (7 * DAY, 60, "────╷Wed 18─╷Thu 19─╷Fri 20─╷Sat 21─╷Sun 22─╷Mon 23─╷────"),
-        (60 * DAY, 60, "────╷Oct 2026──────╷Nov 2026───"),
+        (60 * DAY, 60, "───╷Oct 2026───────╷Nov 2026───"),
     ],
 )
 def test_below_stand_hours_days_or_months_as_there_is_room(span: int, cells: int, expected: str) -> None:
@@ -46,18 +49,22 @@ def test_below_stand_hours_days_or_months_as_there_is_room(span: int, cells: int
 
 def test_the_axis_says_where_it_ends_now() -> None:
     cells = edges(NOW - DAY // 12, NOW, 60, UTC)
-    assert axis(cells, UTC, NOW) == "12:30─────────╷13:00──────────────────────╷14:00──────now"
+    assert axis(cells, UTC, NOW) == "─────────────╷13:00────────╷13:30────────╷14:00───────now"
     assert axis(cells, UTC, NOW - 3600) == axis(cells, UTC, NOW + 3600) == axis(cells, UTC)
     midnight = NOW - NOW % DAY
-    assert axis(edges(midnight - 7 * DAY, midnight, 60, UTC), UTC, midnight).endswith("╷Mon 23─╷")
+    assert axis(edges(midnight - 7 * DAY, midnight, 60, UTC), UTC, midnight).endswith("╷Sun 22─╷─────now")
 
 
 def test_bars_are_as_high_as_their_counts_and_the_least_is_seen() -> None:
-    assert bars([0, 1, 500, 1000]) == " ▁▄█"
-    assert dotted([0, 1, 500, 1000]) == " ⣀⣤⣿"
+    assert bars([0, 1, 250, 1000]) == " ▁▄█"
+    assert dotted([0, 1, 250, 1000]) == " ⣀⣤⣿"
     assert bars([]) == "" and bars([0, 0]) == "  "
-    assert stacked([0, 1, 500, 750, 1000], 2) == ["   ▄█", " ▁███"]
+    assert stacked([0, 1, 250, 562, 1000], 2) == ["   ▄█", " ▁███"]
     assert stacked([0, 1, 5], 1) == [bars([0, 1, 5])] and stacked([0], 2) == [" ", " "]
+
+
+def test_a_rush_does_not_flatten_all_else() -> None:
+    assert bars([0, 1, 4, 25, 100]) == " ▁▂▄█"
 
 
 def test_many_errors_are_more_than_twice_the_average() -> None:

@@ -4,11 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 
 from backend.archive import CacheWriter
 from backend.archive.health import Health
-from backend.client import Current, Node, Page, Permissions, PveClient, RemoteError
+from backend.client import AnswerError, Current, Node, Page, Permissions, PveClient, RemoteError
 from backend.task import Task
 from backend.workers.board import HealthBoard
 from tests.workers.fleet_at_work import NOW, Clock
@@ -44,7 +45,7 @@ class FakeRemote(PveClient):
         self.remembered: list[Task] = []
         self.now = Current([], [])
         self.skew: float | None = None
-        self.set_back = 0
+        self.set_back_to = inf
         self.page_rows = 10_000
         self.rejected = 0
         self.errors: dict[str, RemoteError] = {}
@@ -59,9 +60,9 @@ class FakeRemote(PveClient):
     def clock_skew(self) -> float | None:
         return self.skew
 
-    @property
-    def set_backs(self) -> int:
-        return self.set_back
+    def take_set_back(self) -> float:
+        taken, self.set_back_to = self.set_back_to, inf
+        return taken
 
     async def nodes(self) -> list[Node]:
         self.asked.append("nodes")
@@ -91,12 +92,14 @@ class FakeRemote(PveClient):
             page = seen[first : first + self.page_rows]
             yield Page(page, len(page) + self.rejected, self.rejected)
 
-    async def find(self, upid: str) -> Task | None:
+    async def find(self, upid: str, *, pass_over: bool = False) -> Task | None:
         self.asked.append(upid)
         node = self._own(upid).upid.node
         if node in self.errors:
             raise self.errors[node]
         await self.meanwhile()
+        if self.rejected and not pass_over:
+            raise AnswerError(self.name, f"{self.rejected} rows are no tasks")
         return next((task for task in self.remembered if task.upid == upid), None)
 
 

@@ -1,8 +1,6 @@
 """Fetching: which cutoffs move and how far, what is fetched again and what is not, and what is told of it."""
 
 import asyncio
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -14,17 +12,11 @@ from backend.workers import store as store_module
 from backend.workers.node import Found, NodeFetcher
 from backend.workers.store import Store
 from backend.workers.turns import Turns
-from tests.workers.fakes import FakeRemote, Ground, ended, ground, nothing, started
+from tests.workers.fakes import FakeRemote, Ground, ended, nothing, started
 from tests.workers.fetching import fetched, fetching
 from tests.workers.fleet_at_work import NOW, eventually
 
 HOUR = 3_600
-
-
-@pytest.fixture
-def at(tmp_path: Path) -> Iterator[Ground]:
-    with ground(tmp_path) as at:
-        yield at
 
 
 class Fetch:
@@ -91,6 +83,20 @@ async def test_a_cutoff_that_lies_ahead_hides_nothing(at: Ground) -> None:
     await Fetch(at, remote)()
     assert fetched(at) == {"1"}
     assert at.cutoff == NOW - 50
+
+
+async def test_a_clock_that_was_set_back_behind_the_cutoff_has_all_fetched_again(at: Ground) -> None:
+    remote = FakeRemote()
+    remote.remembered = [ended(1, NOW - 24 * HOUR), ended(2, NOW - 700), ended(3, NOW)]
+    fetch = Fetch(at, remote)
+    await fetch()
+    assert fetch.round.tasks == 3
+    at.clock.now += 600
+    remote.skew = -1_000.0
+    # What has started a moment after the last fetch.
+    remote.remembered.append(ended(4, NOW + 1 - 1_000))
+    await fetch()
+    assert fetched(at) == {"1", "2", "3", "4"}
 
 
 async def test_an_empty_list_moves_no_cutoff(at: Ground) -> None:
@@ -231,10 +237,26 @@ async def test_rows_that_stay_unreadable_are_told_and_in_the_end_hold_up_no_cuto
     async with fetching(at, remote) as fetcher:
         wien = at.board.health.remotes["wien"]
         await eventually(lambda: len(wien.nodes) == 2 and all(node.error for node in wien.nodes.values()))
-        at.clock.now += HOUR
-        fetcher.request()
+        for _ in range(4):
+            at.clock.now += HOUR / 4
+            remote.asked.clear()
+            fetcher.request()
+            await eventually(lambda: remote.asked == ["nodes", *remote.members])
         await eventually(lambda: bool(at.notes))
     assert at.notes == ["6 rows of its task lists were no tasks, and are not shown"]
+    assert at.cutoff == NOW - 50
+
+
+async def test_an_hour_out_of_reach_is_no_hour_of_unreadable_rows(at: Ground) -> None:
+    remote = FakeRemote()
+    remote.remembered = [ended(1, NOW - 50)]
+    remote.rejected = 3
+    fetch = Fetch(at, remote)
+    for _ in range(4):
+        with pytest.raises(AnswerError, match="no tasks; asking again"):
+            await fetch()
+        at.clock.now += HOUR
+    await fetch()
     assert at.cutoff == NOW - 50
 
 

@@ -2,8 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator
-from pathlib import Path
+from collections.abc import Awaitable, Callable
 
 import pytest
 
@@ -13,15 +12,9 @@ from backend.workers import retention
 from backend.workers import rounds as rounds_module
 from backend.workers import turns as turns_module
 from backend.workers.turns import Turns
-from tests.workers.fakes import FakeRemote, Ground, ended, ground, settle
+from tests.workers.fakes import FakeRemote, Ground, ended, settle
 from tests.workers.fetching import fetched, fetching
 from tests.workers.fleet_at_work import NOW, eventually
-
-
-@pytest.fixture
-def at(tmp_path: Path) -> Iterator[Ground]:
-    with ground(tmp_path) as at:
-        yield at
 
 
 class Gate:

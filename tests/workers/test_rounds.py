@@ -119,6 +119,27 @@ async def test_a_round_does_not_wait_for_who_has_left() -> None:
         assert at.begun == ["wien", "graz", "wien"]
 
 
+async def test_of_who_leaves_in_the_middle_of_a_round_only_the_nodes_that_are_done_count() -> None:
+    at = Ground("wien", "graz")
+    async with running(at):
+        at.rounds.expect("wien", 3)
+        at.rounds.node_done("wien")
+        at.rounds.node_done("wien")
+        at.rounds.leave("wien")
+        assert (at.round.nodes_done, at.round.nodes_total) == (2, 3)
+        # Under a changed configuration it is there again, and asked for all of its nodes.
+        at.join("wien")
+        await settle()
+        at.rounds.expect("wien", 2)
+        at.rounds.expect("graz", 1)
+        for name in ("wien", "wien", "graz"):
+            at.rounds.node_done(name)
+        at.rounds.part_over("wien")
+        at.rounds.part_over("graz")
+        assert at.round.finished is not None
+        assert (at.round.nodes_done, at.round.nodes_total) == (5, 5)
+
+
 async def test_a_round_over_no_remotes_is_over_at_once() -> None:
     at = Ground()
     async with running(at):

@@ -2,15 +2,13 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from backend.archive import Batch, CacheWriter, TaskCache
 from backend.workers import store as store_module
 from backend.workers.store import Store
-from tests.workers.fakes import Ground, ended, ground, settle
+from tests.workers.fakes import Ground, ended, settle
 from tests.workers.fleet_at_work import NOW, eventually, tasks_of
 
 
@@ -34,12 +32,6 @@ class Disk:
     def let_go(self, writes: int = 1) -> None:
         self.writing.clear()
         self._free.release(writes)
-
-
-@pytest.fixture
-def at(tmp_path: Path) -> Iterator[Ground]:
-    with ground(tmp_path) as at:
-        yield at
 
 
 def batch(first: int, count: int = 1) -> Batch:

@@ -80,10 +80,12 @@ async def test_a_task_that_no_answer_shows_is_followed_to_its_end_when_that_is_a
         async with at_work(config, tmp_path / "cache", clock) as cache:
             await eventually(lambda: round_is_over(cache))
             cache.request_track([upid, gone, "pve:other!UPID:pve1:00000001:0D015579:6B04EF94:x::root@pam:"])
-            await eventually(lambda: {upid, gone} <= {task.upid for task in tasks_of(cache) if not task.running})
+            await eventually(lambda: upid in {task.upid for task in tasks_of(cache) if not task.running})
+            await eventually(lambda: gone in cache.health().no_such_tasks)
             by_upid: dict[str, Task] = {task.upid: task for task in tasks_of(cache)}
             assert by_upid[upid].status_class is Status.OK
-            assert by_upid[gone].status_class is Status.UNKNOWN
+            # No remote has ever told of it.
+            assert gone not in by_upid
             assert not [task for task in by_upid.values() if task.remote == "other"]
         assert json.loads((tmp_path / "cache/state").read_text())["tracked-tasks"] == []
 
@@ -127,5 +129,5 @@ async def test_a_request_that_the_disk_refuses_is_told_kept_and_holds_up_no_othe
             await eventually(lambda: new in {task.upid for task in tasks_of(cache)})
             assert not [*(tmp_path / "cache/inbox").iterdir()]
             full = False
-            await eventually(lambda: gone in {task.upid for task in tasks_of(cache) if not task.running})
+            await eventually(lambda: gone in cache.health().no_such_tasks)
             await eventually(lambda: cache.health().problem is None)

@@ -141,8 +141,11 @@ class ChooseScreen(ModalScreen[Chosen | None]):
             return
         view = self.query_one(ChoiceList)
         text = self.query_one(Input).value
-        words = (text.removeprefix("-") if self._excluding else text).strip().lower()
-        self._seen = [number for number, line in enumerate(self._lines) if words in line.words.lower()]
+        words = (text.removeprefix("-") if self._excluding else text).strip()
+        found = [number for number, line in enumerate(self._lines) if line.has(words)]
+        lines = self._lines
+        # what begins with it is what is meant, be there ever so many others
+        self._seen = sorted(found, key=lambda number: not lines[number].begins_with(words))
         view.explain("Nothing to choose from" if not self._lines else f"None of {count(len(self._lines))} matches")
         self._paint(0)
 

@@ -10,7 +10,8 @@ from backend.text import safe
 from backend.times import format_duration
 from tui.format import full_time
 from tui.row import SIGNS
-from tui.screens.dialog import Dialog, table
+from tui.screens.dialog import Dialog
+from tui.sections import table
 from tui.task_header import COLOURS
 
 
@@ -37,7 +38,9 @@ class DetailsScreen(Dialog):
 def details(task: Task, now: float, tz: tzinfo | None) -> list[tuple[str, Content]]:
     """A task's fields by name, safe to print. `now` (UNIX seconds) is what a running task's time counts to."""
     status = task.status_class
-    words = "running" if task.running else task.status or "unknown"
+    words = task.status_words
+    if task.status and task.status != words:
+        words = f"{words} ({task.status})"
     rows = [("Status", Content.styled(f"{SIGNS[status]} {safe(words)}", COLOURS[status]))]
     parsed = task.parsed
     upid = parsed.upid

@@ -1,5 +1,6 @@
 """What the dashboard's dialogs have in common: a titled, scrolling text over the lists, left with Escape."""
 
+from collections.abc import Iterable
 from typing import ClassVar
 
 from textual import events
@@ -9,13 +10,14 @@ from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.geometry import Size
 from textual.screen import ModalScreen
+from textual.style import Style
 from textual.widgets import Static
 
-from tui.keys import Place, bindings, labelled
+from tui.keys import Key, Place, bindings, labelled
 
 _LEAST_WIDTH = 40
 _LEAST_HEIGHT = 10
-"""The smallest screen (cells, lines) with room for a frame, and for a text beside its label."""
+"""The smallest screen (cells, lines) with room for a frame."""
 
 
 def is_small(size: Size) -> bool:
@@ -26,6 +28,7 @@ def is_small(size: Size) -> bool:
 class Dialog(ModalScreen[None]):
     """A text in a frame. What stands in it is the subclasses' matter."""
 
+    AUTO_FOCUS = "VerticalScroll"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(Place.DIALOG)]
     DEFAULT_CSS = """
     Dialog { align: center middle; background: $background 60%; }
@@ -48,18 +51,34 @@ class Dialog(ModalScreen[None]):
         super().__init__()
         self._title = title
 
+    def keys(self) -> Iterable[Key]:
+        """The keys that the frame names."""
+        return labelled(Place.DIALOG)
+
+    def show_keys(self, keys: Iterable[Key]) -> None:
+        """Name these keys in the frame; each can be clicked."""
+        named = [
+            Content.styled(f" {key.cap} {key.label} ", Style.from_meta({"@click": f"screen.{key.action}"}))
+            for key in keys
+        ]
+        self._frame.border_subtitle = Content("·").join(named)
+
     def content(self, width: int) -> Content:
         """The dialog's text, in `width` cells."""
         raise NotImplementedError
 
+    def head(self) -> ComposeResult:
+        """What stands above the text."""
+        yield from ()
+
     def compose(self) -> ComposeResult:
         with Vertical() as frame:
             frame.border_title = Content(f" {self._title} ")
-            frame.border_subtitle = Content(
-                " · ".join(f" {key.cap} {key.label} " for key in labelled(Place.DIALOG))
-            )
+            yield from self.head()
             with VerticalScroll():
                 yield Static(markup=False)
+            self._frame = frame
+        self.show_keys(self.keys())
 
     def on_resize(self, event: events.Resize) -> None:
         self.set_class(is_small(event.size), "-small")
@@ -69,6 +88,11 @@ class Dialog(ModalScreen[None]):
         """Bring the text up to date."""
         width = self.query_one(VerticalScroll).scrollable_content_region.width
         self.query_one(Static).update(self.content(max(10, width)))
+
+    def action_help(self) -> None:
+        from tui.screens.help import HelpScreen  # which is a dialog itself
+
+        self.app.push_screen(HelpScreen((Place.DIALOG,)))
 
     def action_scroll_down(self) -> None:
         self._text.scroll_down(animate=False)
@@ -91,17 +115,3 @@ class Dialog(ModalScreen[None]):
     @property
     def _text(self) -> VerticalScroll:
         return self.query_one(VerticalScroll)
-
-
-def table(rows: list[tuple[str, Content]], width: int) -> Content:
-    """Labels and what belongs to them, wrapped beside its label; in a narrow text below it."""
-    if width < _LEAST_WIDTH:
-        texts = [Content.assemble((label, "bold"), "  ", value) for label, value in rows]
-        return Content("\n").join(line for text in texts for line in text.wrap(max(1, width)))
-    indent = min(max((len(label) for label, _ in rows), default=0) + 2, max(0, width // 3))
-    lines = []
-    for label, value in rows:
-        for number, line in enumerate(value.wrap(max(1, width - indent)) or [Content("")]):
-            name = label[:indent] if number == 0 else ""
-            lines.append(Content.styled(name.ljust(indent), "$foreground 60%") + line)
-    return Content("\n").join(lines)

@@ -1,9 +1,9 @@
-"""The guests and backup groups by the age of their last good backup, the worst first: all of them, those whose
-rows have some words, or those without a backup to rely on."""
+"""The guests and backup groups, a row each, the worst first: all of them, those whose rows have some words, or
+those without a backup to rely on."""
 
 from collections.abc import Callable, Collection, Sequence
 from datetime import tzinfo
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from textual import on
 from textual.app import ComposeResult
@@ -11,8 +11,9 @@ from textual.binding import BindingType
 from textual.widget import Widget
 
 from backend.archive import CacheError, Snapshot, TaskCache
-from backend.guests import Guest, worst_first
+from backend.guests import Guest, last_backup, one_row_each
 from backend.query import guest_id
+from backend.task import Task
 from backend.text import safe
 from tui.format import count, counted
 from tui.guest_row import GuestColumns, guest_columns, guest_filter, guest_header, guest_name, guest_row
@@ -30,11 +31,28 @@ _READ_EVERY = 30.0
 _TROUBLE = "none or failed"
 
 
-class GuestsScreen(KeyedScreen[str | None]):
-    """The guests. It is left with the text of the filter that finds the tasks of the one that was chosen, or None.
+class ChosenGuest(NamedTuple):
+    """What is to be shown of a guest: the tasks that a filter's text finds, and of them its last backup, where
+    that has ended."""
+
+    text: str
+    backup: Task | None
+
+
+class Look(NamedTuple):
+    """How the guests are looked at: narrowed to what, and with the cursor on which one."""
+
+    words: str = ""
+    trouble: bool = False
+    guest: Guest | None = None
+
+
+class GuestsScreen(KeyedScreen[ChosenGuest | None]):
+    """The guests. It is left with what is to be shown of the one that was chosen, or None.
 
     Args:
         servers: the names of the Backup Servers.
+        look: how to look at them at first.
     """
 
     PLACES = (Place.ROWS, Place.GUESTS)
@@ -49,6 +67,7 @@ class GuestsScreen(KeyedScreen[str | None]):
         servers: Callable[[], Collection[str]],
         clock: Callable[[], float],
         tz: tzinfo | None,
+        look: Look,
     ) -> None:
         super().__init__()
         self._cache = cache
@@ -56,9 +75,11 @@ class GuestsScreen(KeyedScreen[str | None]):
         self._clock = clock
         self._tz = tz
         self._guests: Sequence[Guest] | None = None
+        self._known = 0
         self._shown: Sequence[Guest] = ()
-        self._words = ""
-        self._trouble = False
+        self._words = look.words
+        self._trouble = look.trouble
+        self._begin_at = look.guest
         self._columns = GuestColumns(0, 0, 0, 0)
         self._title = PaneTitle()
         self._header = ColumnHeader()
@@ -87,7 +108,7 @@ class GuestsScreen(KeyedScreen[str | None]):
 
     async def _read(self) -> None:
         def read(snapshot: Snapshot, cancelled: Callable[[], bool]) -> list[Guest]:
-            return worst_first(snapshot.guests(cancelled=cancelled))
+            return snapshot.guests(cancelled=cancelled)
 
         try:
             self._guests = await read_cache(self._cache, read)
@@ -95,16 +116,19 @@ class GuestsScreen(KeyedScreen[str | None]):
             self._title.place = (Part(safe(cannot_read(error)), 0),)
             self._list.explain(safe(cannot_read(error)))
             return
+        self._known = len(one_row_each(self._guests))
         self._show()
 
     def _show(self) -> None:
         """Show the guests that are wanted; the cursor stays on its guest."""
         if self._guests is None:
             return
-        selected = self._selected
-        self._shown = [guest for guest in self._guests if self._wants(guest)]
+        selected, self._begin_at = self._begin_at or self._selected, None
+        # words choose among a guest's groups, but whether it is in trouble its worst one tells
+        rows = one_row_each(guest for guest in self._guests if _has(guest, self._words))
+        self._shown = [guest for guest in rows if guest.failed or guest.without or not self._trouble]
         self._list.explain(
-            f"None of {counted(len(self._guests), 'guest')} {self._looked_for}"
+            f"None of {counted(self._known, 'guest')} {self._looked_for}"
             if self._guests
             else "No task is about a guest, and no Backup Server took a backup"
         )
@@ -113,8 +137,10 @@ class GuestsScreen(KeyedScreen[str | None]):
         self._list.show(len(self._shown), cursor=next(places, 0))
         self._say_counts()
 
-    def _wants(self, guest: Guest) -> bool:
-        return not (self._trouble and not (guest.failed or guest.without)) and _has(guest, self._words)
+    @property
+    def look(self) -> Look:
+        """How the guests are looked at now."""
+        return Look(self._words, self._trouble, self._selected)
 
     @property
     def _looked_for(self) -> str:
@@ -122,21 +148,23 @@ class GuestsScreen(KeyedScreen[str | None]):
         return "matches" if self._words else "is without a good backup, and none failed the last time"
 
     def _say_counts(self) -> None:
-        shown, known = len(self._shown), len(self._guests or ())
         narrowed = self._words or self._trouble
-        self._title.heading = f"Guests {count(shown)}" + (f" of {count(known)}" if narrowed else "")
+        of = f" of {count(self._known)}" if narrowed else ""
+        self._title.heading = f"Guests {count(len(self._shown))}{of}"
         self._title.wanted = " · ".join(filter(None, [_TROUBLE if self._trouble else "", safe(self._words)]))
         without = sum(guest.without for guest in self._shown)
-        failed = sum(guest.failed for guest in self._shown)
+        failed = sum(guest.failed and not guest.without for guest in self._shown)
+        # the order of the rows, too
         self._title.place = (
-            Part(f"{count(without)} without a good backup", 0),
-            Part(f"{count(failed)} failed the last time", 1),
+            Part(f"{count(without)} never good", 0),
+            Part(f"then {count(failed)} failed last", 1),
+            Part("then the oldest good first", 2),
         )
 
     def _lay_out(self) -> None:
         self._columns = guest_columns(self._shown, self._list.row_width)
         self._header.names = guest_header(self._columns)
-        self._list.refresh()
+        self._list.reload()
 
     def _row(self, position: int, width: int) -> Drawn:
         return guest_row(self._shown[position], self._columns, self._clock(), self._tz)
@@ -146,10 +174,27 @@ class GuestsScreen(KeyedScreen[str | None]):
         return self._shown[self._list.cursor] if self._shown else None
 
     @on(RowList.Opened)
-    def _open(self) -> None:
+    async def _open(self) -> None:
         guest = self._selected
-        if guest is not None and self.is_current:
-            self.dismiss(guest_filter(guest.type, guest.remote, guest.label, self._servers()))
+        if guest is not None:
+            backup = await self._last_backup(guest)
+            if self.is_current:
+                text = guest_filter(guest.type, guest.remote, guest.label, self._servers())
+                self.dismiss(ChosenGuest(text, backup))
+
+    async def _last_backup(self, guest: Guest) -> Task | None:
+        start = guest.last
+        if start is None:
+            return None
+
+        def read(snapshot: Snapshot, cancelled: Callable[[], bool]) -> Task | None:
+            return last_backup(guest, snapshot.iterate(start=(-start, ""), cancelled=cancelled))
+
+        try:
+            return await read_cache(self._cache, read)
+        except (CacheError, OSError):
+            # the lists will tell why they cannot be read
+            return None
 
     def action_narrow(self) -> None:
         """Ask which guests to show."""

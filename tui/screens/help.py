@@ -1,20 +1,30 @@
-"""The help: the keys, made of their table, and the language of the filter."""
+"""The help: the keys, made of their table, and the language of the filter; all of it, or what has some words."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import ClassVar
 
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import BindingType
 from textual.content import Content
+from textual.widgets import Input
 
 from backend.query import FIELDS
-from tui.keys import Place, keys_in_use
+from tui.keys import Key, Place, bindings, keys_in_use, labelled
 from tui.row import MARK, SIGNS
-from tui.screens.dialog import Dialog, table
+from tui.screens.dialog import Dialog
+from tui.sections import Section, beside_each_other
 from tui.timeline import DOTTED
+from tui.widgets.text_input import TextInput
 
 _WORDS = (
     "Words match anywhere in a row or its UPID. A leading - excludes; quotes keep spaces; a comma means or; "
     "* stands for any text. What failed: status:error; all that did not end well: -status:ok."
 )
 _NAMES = 'In the configuration, [keys] gives actions other keys by these names: next-error = "n".'
+_WIDE = 156
+"""The narrowest screen (cells) on which the help has more than one column."""
 
 
 class HelpScreen(Dialog):
@@ -24,45 +34,104 @@ class HelpScreen(Dialog):
         here: the places whose keys work there.
     """
 
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Place.HELP)]
+    DEFAULT_CSS = """
+    HelpScreen.-wide > Vertical { width: 96%; }
+    HelpScreen Input { height: 1; border: none; padding: 0; background: $surface; display: none; }
+    HelpScreen Input:focus { border: none; background-tint: transparent; }
+    HelpScreen Input.-open { display: block; }
+    """
+
     def __init__(self, here: Sequence[Place]) -> None:
         super().__init__("Help")
         self._here = here
+        self._input = TextInput(placeholder="words that are looked for", compact=True)
+        self._input.cursor_blink = False
+
+    def head(self) -> ComposeResult:
+        yield self._input
+
+    def on_resize(self, event: events.Resize) -> None:
+        self.set_class(event.size.width >= _WIDE, "-wide")
+        super().on_resize(event)
 
     def content(self, width: int) -> Content:
         others = [place for place in Place if place not in self._here]
-        language = self._language(width)
-        parts = [*self._keys(self._here, width)]
-        if Place.FILTER in self._here:
-            # who asks while typing a filter asks what to type
-            parts = [*language, *parts, *self._keys(others, width)]
-        else:
-            parts += [*language, *self._keys(others, width)]
-        return Content("\n").join([*parts, *self._signs(width), *self._names(width)])
+        # who asks while typing a filter asks what to type
+        typing = Place.FILTER in self._here
+        language, here = [self._language()], [*self._keys(self._here)]
+        first = [*language, *here] if typing else here
+        rest = [*([] if typing else language), *self._keys(others), self._signs(), self._names()]
+        parts = [self._narrowed(first), self._narrowed(rest)]
+        if not any(parts):
+            return Content("Nothing in the help has these words")
+        return Content("\n").join(beside_each_other(sections, width) for sections in parts if sections)
 
-    def _keys(self, places: Sequence[Place], width: int) -> Iterator[Content]:
+    def _narrowed(self, sections: Iterable[Section]) -> list[Section]:
+        wanted = self._input.value.lower().split()
+        return [narrowed for section in sections if (narrowed := section.narrowed(wanted)) is not None]
+
+    def _keys(self, places: Sequence[Place]) -> Iterator[Section]:
         for place in places:
             keys = [(key.caps, Content(key.help)) for key in keys_in_use() if key.place is place]
-            yield from (_heading(place), table(keys, width), Content(""))
+            yield Section(place, keys)
 
-    def _language(self, width: int) -> Iterator[Content]:
+    def _language(self) -> Section:
         fields = [(f"{name}:", Content(meaning)) for name, meaning in FIELDS.items()]
-        words = Content("\n").join(Content(_WORDS).wrap(width))
-        yield from (_heading("What a filter can say"), words, table(fields, width), Content(""))
+        return Section("What a filter can say", fields, _WORDS)
 
-    def _signs(self, width: int) -> Iterator[Content]:
+    def _signs(self) -> Section:
         signs = [(sign, Content(status.value)) for status, sign in SIGNS.items()]
         signs.append((MARK, Content("marked by you")))
         signs.append((DOTTED, Content("in a timeline of one line: more errors than usual")))
-        yield from (_heading("Signs"), table(signs, width), Content(""))
+        return Section("Signs", signs)
 
-    def _names(self, width: int) -> Iterator[Content]:
+    def _names(self) -> Section:
         caps: dict[str, dict[str, None]] = {}
         for key in keys_in_use():
             caps.setdefault(key.name, {}).update(dict.fromkeys(key.caps.split()))
         names = [(name, Content(" ".join(written))) for name, written in caps.items()]
-        words = Content("\n").join(Content(_NAMES).wrap(width))
-        yield from (_heading("Names of the actions"), words, table(names, width))
+        return Section("Names of the actions", names, _NAMES)
 
+    # searching it
 
-def _heading(text: str) -> Content:
-    return Content.styled(text, "bold $accent")
+    def keys(self) -> Iterable[Key]:
+        """The keys that the frame names: while words are looked for, how to end that."""
+        close, *others = (key for key in labelled(Place.DIALOG) if key.action != "help")
+        if self._input.has_class("-open"):
+            return [replace(close, label="all of it"), *others]
+        return [close, *others, *labelled(Place.HELP)]
+
+    def action_search(self) -> None:
+        self._input.add_class("-open")
+        self._input.focus()
+        self.show_keys(self.keys())
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """`/` is a letter like any other in what is looked for."""
+        return action != "search" or not self._input.has_focus
+
+    @on(Input.Changed)
+    def _narrow(self, message: Input.Changed) -> None:
+        message.stop()
+        self.action_scroll_home()
+        self.show_content()
+
+    @on(Input.Submitted)
+    def _keep(self, message: Input.Submitted) -> None:
+        message.stop()
+        self._text.focus()
+
+    async def action_dismiss(self, result: None = None) -> None:
+        """Back to all of the help, and then back to where it was asked for."""
+        if self._input.has_class("-open"):
+            self._input.value = ""
+            self._input.remove_class("-open")
+            self._text.focus()
+            self.show_keys(self.keys())
+        else:
+            await super().action_dismiss(result)
+
+    def action_help(self) -> None:
+        """Here the key leads back."""
+        self.dismiss()

@@ -19,6 +19,8 @@ from tui.running import order_named
 from tui.screens.ask import AskScreen
 from tui.trouble import cannot_read
 from tui.widgets.history_pane import HistoryPane
+from tui.widgets.key_line import tell
+from tui.widgets.row_list import RowList
 from tui.widgets.running_pane import RunningPane
 from tui.widgets.task_list import TaskList
 from tui.widgets.timeline import Timeline
@@ -84,9 +86,12 @@ class Lists(Vertical):
 
     def choose_history(self) -> None:
         """Put the focus into the history."""
-        self._chosen = self._history_pane.task_list
-        # at once: the next key is for it
-        self.screen.set_focus(self._chosen)
+        self._choose(self._history_pane.task_list)
+
+    def _choose(self, task_list: TaskList) -> None:
+        """Put the focus into a list at once: the next key is for it."""
+        self._chosen = task_list
+        self.screen.set_focus(task_list)
 
     def settle_heights(self) -> None:
         """Share out the screen's height as the user wants it, as far as there is room."""
@@ -106,7 +111,7 @@ class Lists(Vertical):
 
     def action_next_pane(self) -> None:
         running, history = self._running_pane.task_list, self._history_pane.task_list
-        self.screen.set_focus(running if history.has_focus and running.display else history)
+        self._choose(running if self.chosen is history and running.display else history)
 
     def action_next_with(self, status: str, back: bool) -> None:
         what = status if status == Status.ERROR else "task with warnings"
@@ -169,11 +174,11 @@ class Lists(Vertical):
             self.workers.cancel_group(self, _JUMPS)
         return searching
 
-    @on(TaskList.Moved)
-    def _moved(self, message: TaskList.Moved) -> None:
-        task = message.task_list.selected
-        if message.task_list is self._history_pane.task_list and task is not None and task != self._from:
+    @on(RowList.Moved)
+    def _moved(self, message: RowList.Moved) -> None:
+        task = self._history_pane.task_list.selected
+        if message.row_list is self._history_pane.task_list and task is not None and task != self._from:
             self.stop_searching()
 
     def _say(self, words: str) -> None:
-        self.notify(words, markup=False, timeout=3)
+        tell(self.app, words)

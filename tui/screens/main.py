@@ -1,37 +1,36 @@
 """The dashboard's one screen: what it is made of, and how filter, cache and panes come together."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import tzinfo
 from functools import partial
 
-from textual import events, on
+from textual import events
 from textual.app import ComposeResult
-from textual.widget import Widget
+from textual.screen import Screen
 
 from backend.archive import CacheError, TaskCache
 from backend.query import Filter
-from backend.unknown_names import unknown_names
+from backend.task import Task
+from backend.unknown_names import misread_words, unknown_names
 from tui.access import Access
 from tui.filter_typing import FilterTyping
 from tui.filtering import Filtering
 from tui.history import take_snapshot
-from tui.keys import Key, Place, labelled, way_to
+from tui.keys import way_to
 from tui.live import Live
 from tui.memory import Memory
 from tui.refresher import Refresher, watch
 from tui.running import order_named
-from tui.screens.actions import HERE, ActionsScreen
 from tui.screens.lists import Lists
+from tui.screens.workspace import Workspace
 from tui.status import nothing_finished, nothing_running, status_parts
 from tui.stopping import Stopping
 from tui.trouble import cannot_read, troubles
 from tui.values import FleetValues
 from tui.views import Views
-from tui.widgets.filter_input import FilterInput
 from tui.widgets.history_pane import HistoryPane
-from tui.widgets.key_line import KeyLine
 from tui.widgets.lines import StatusLine, TroubleLine
 from tui.widgets.running_pane import RunningPane
 from tui.widgets.task_list import TaskList
@@ -43,7 +42,7 @@ _HEIGHTS = [(0, "-flat"), (9, "-low"), (15, "-high"), (24, "-tall"), (32, "-room
 """From how many lines on the screen has which class: on fewer, lines that can be spared go."""
 
 
-class MainScreen(ActionsScreen):
+class MainScreen(Screen[None]):
     """What runs, and what has run."""
 
     VERTICAL_BREAKPOINTS = _HEIGHTS
@@ -55,6 +54,7 @@ class MainScreen(ActionsScreen):
     MainScreen.-flat, MainScreen.-low { & Timeline, & SelectedLine, & #filter-hint { display: none; } }
     MainScreen.-low { & ColumnHeader { display: none; } }
     MainScreen.-high { & SelectedLine, & RunningPane ColumnHeader { display: none; } }
+    MainScreen.-tall Timeline { height: 2; }
     MainScreen.-roomy Timeline { height: 3; }
     MainScreen.-vast Timeline { height: 4; }
     """
@@ -76,13 +76,13 @@ class MainScreen(ActionsScreen):
         self._now = now
         self._tz = tz
         self._shown: tuple[object, Filter] | None = None
-        self._unknown: list[str] = []
+        self._hints: list[str] = []
         self._live = Live(cache, now())
         self.status_line = StatusLine()
         self.trouble_line = TroubleLine(way_to("remotes"))
         self._stopping = Stopping(lambda: self.app, cache, access, self._stop_asked, now, tz)
         order = order_named(memory.now.running_order)
-        self.running_pane = RunningPane(access, order, self._stopping, now, tz)
+        self.running_pane = RunningPane(access, order, self._stopping, self._ask_for_end, now, tz)
         self.history_pane = HistoryPane(now, tz, lambda error: self.fail("read", cannot_read(error)))
         self.history_pane.hide(frozenset(memory.now.hidden))
         self._values = FleetValues(self.history_pane, lambda: self._live.tasks, lambda: self._live.remotes)
@@ -92,7 +92,9 @@ class MainScreen(ActionsScreen):
             self,
             cache,
             access,
+            wanted=lambda: self._filtering.wanted.text,
             take=take,
+            land=self._land_on,
             stop=self._stopping.ask,
             servers=lambda: self._live.servers,
             now=now,
@@ -119,16 +121,25 @@ class MainScreen(ActionsScreen):
             tz=tz,
         )
         self.filter_line = self._typing.line
-        self.key_line = KeyLine()
+        self.workspace = Workspace(
+            self.lists,
+            self.history_pane,
+            cache=cache,
+            memory=memory,
+            live=self._live,
+            filtering=self._filtering,
+            typing=self._typing,
+            stopping=self._stopping,
+            views=self._views,
+            failed=self.fail,
+        )
         self._present = Refresher(self._refresh_present, every=_LIVE_EVERY)
         self._past = Refresher(self._refresh_past, every=None)
 
     def compose(self) -> ComposeResult:
         yield self.status_line
         yield self.trouble_line
-        yield self.lists
-        yield self.filter_line
-        yield self.key_line
+        yield self.workspace
 
     def on_mount(self) -> None:
         self.history_pane.task_list.focus()
@@ -166,7 +177,7 @@ class MainScreen(ActionsScreen):
         if seen is None:
             self._show_status()
             return
-        self._stopping.note_running(seen.running)
+        self._stopping.note(seen.running, seen.ended)
         self._fit_names()
         self.running_pane.hear(seen.health)
         self.running_pane.take(seen.running, seen.ended)
@@ -182,22 +193,26 @@ class MainScreen(ActionsScreen):
         """Show the history as it is now. Long scans belong here: a keystroke gives them up."""
         wanted = self._filtering.wanted
         try:
-            snapshot = await take_snapshot(self._cache)
-            await self.history_pane.show(snapshot, wanted)
+            known = self.history_pane.snapshot_for(wanted) if self._shown is not None else None
+            snapshot = known or await take_snapshot(self._cache)
+            # the next letter gives the count up, and comes sooner than that would be there
+            await self.history_pane.show(snapshot, wanted, pause=_TYPING if self.filter_line.is_open else 0.0)
         except (CacheError, OSError) as error:
+            self._shown = None
             self.fail("read", cannot_read(error))
             return
         self._shown = (snapshot.version, wanted)
         empty = not self.history_pane.task_list.rows
-        self._unknown = unknown_names(wanted, self._values.known) if empty else []
+        self._hints = self._hints_to(wanted) if empty else []
         self._live.fit_names(self.history_pane.tasks_in_view())
         self._fit_names()
         self._show_status()
         self._typing.say_counts()
-        if self.filter_line.is_open:
-            # the next letter gives this up, and comes sooner than the times would be there
-            await asyncio.sleep(_TYPING)
         await self.history_pane.show_times()
+
+    def _hints_to(self, wanted: Filter) -> list[str]:
+        """What may be wrong with a filter that finds nothing."""
+        return [*unknown_names(wanted, self._values.known), *misread_words(wanted, self._now(), self._tz)]
 
     def _fit_names(self) -> None:
         self.running_pane.set_names(self._live.names)
@@ -216,67 +231,34 @@ class MainScreen(ActionsScreen):
         self.trouble_line.troubles = tuple(troubles(seen, now))
         self.running_pane.task_list.explain(nothing_running(seen, self._filtering.wanted.text))
         if self._shown is not None:
-            why = nothing_finished(seen, self._filtering.wanted.text, now, self._unknown)
+            wanted, running = self._filtering.wanted, self.running_pane.matching
+            why = nothing_finished(seen, wanted, now, self._hints, running)
             self.history_pane.task_list.explain(why)
-        self._show_keys()
-
-    def _show_keys(self) -> None:
-        if not isinstance(self.focused, FilterInput):
-            self.key_line.show(self._named(key) for key in labelled(*HERE) if self._offers(key))
-        elif self.filter_line.wrong:
-            keys = labelled(Place.FILTER)
-            self.key_line.show(replace(key, label="back") for key in keys if key.action == "give_up")
-        else:
-            self.key_line.show(labelled(Place.FILTER))
-
-    def _offers(self, key: Key) -> bool:
-        """Whether a key has something to do now."""
-        if key.action == "clear_filter":
-            return bool(self._filtering.wanted)
-        if key.action == "stop":
-            task = self.lists.chosen.selected
-            return task is not None and task.running and task.upid not in self._stopping
-        return True
-
-    def _named(self, key: Key) -> Key:
-        """The key with the name of what it does now."""
-        return replace(key, label=self.lists.other_name) if key.action == "next_pane" else key
+        self.workspace.show_keys()
 
     # the user's wishes
-
-    def on_task_list_moved(self) -> None:
-        self._show_keys()
 
     def on_task_list_opened(self, message: TaskList.Opened) -> None:
         self._views.open_task(message.task)
 
-    def on_descendant_focus(self) -> None:
-        self.lists.note_focus()
-        if self.filter_line.is_open and not self.filter_line.input.has_focus:
-            self._typing.leave_for_list()
-        self._show_keys()
-
     def _focus_chosen(self) -> None:
         """Have the focus where the user put it, or where it can be while that is not on the screen."""
-        if not isinstance(self.focused, FilterInput):
+        if not self.workspace.is_typing:
             self.lists.chosen.focus()
 
-    async def press(self, key: Key) -> None:
-        """Do what a key does, wherever the focus is."""
-        places: dict[Place, Widget] = {
-            Place.LIST: self.lists.chosen,
-            Place.MOVE: self.lists,
-            Place.FILTER: self.filter_line.input,
-        }
-        await places.get(key.place, self).run_action(key.action)
+    def _land_on(self, task: Task) -> None:
+        self.lists.choose_history()
+        self.history_pane.land_on(task)
 
-    @on(KeyLine.Pressed)
-    async def _key_clicked(self, message: KeyLine.Pressed) -> None:
-        await self.press(message.key)
+    def _ask_for_end(self, task: Task) -> None:
+        """Have the worker look for a task's end at once."""
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """`/` is a letter like any other where a filter is being typed."""
-        return action != "filter" or not isinstance(self.focused, FilterInput)
+        async def track() -> None:
+            # else the steady poll has to do
+            with contextlib.suppress(CacheError):
+                await asyncio.to_thread(self._cache.request_track, [task.upid])
+
+        self.run_worker(track())
 
     def _stop_asked(self) -> None:
         self.running_pane.tick()
@@ -284,7 +266,7 @@ class MainScreen(ActionsScreen):
 
     def _filter_judged(self, wrong: bool) -> None:
         self.set_class(wrong, "-wrong-filter")
-        self._show_keys()
+        self.workspace.show_keys()
 
     def _filter_changed(self) -> None:
         wanted = self._filtering.wanted

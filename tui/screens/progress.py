@@ -1,6 +1,7 @@
 """How far a file has been written, giving it up, and how it ended."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import ClassVar
 
 from textual import events, on
@@ -77,8 +78,9 @@ class ProgressScreen(ModalScreen[None]):
         self.set_class(is_small(event.size), "-small")
 
     def _show_keys(self) -> None:
-        wanted = "close" if self._ended else "give_up"
-        self.query_one(KeyLine).show(key for key in labelled(Place.PROGRESS) if key.action == wanted)
+        # the same key in the same place, whenever the file is there
+        keys = [key for key in labelled(Place.PROGRESS) if key.action == "give_up"]
+        self.query_one(KeyLine).show(replace(key, label="back") if self._ended else key for key in keys)
 
     async def _run(self) -> None:
         try:

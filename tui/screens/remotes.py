@@ -36,8 +36,9 @@ from tui.remote_row import (
     remote_troubles,
 )
 from tui.row import SIGNS
-from tui.screens.dialog import Dialog, table
+from tui.screens.dialog import Dialog
 from tui.screens.keyed import KeyedScreen
+from tui.sections import table
 from tui.status import ADD_COMMAND, Part, Seen, idle, round_words
 from tui.trouble import cannot_read, work_troubles
 from tui.widgets.lines import ColumnHeader, PaneTitle

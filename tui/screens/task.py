@@ -1,7 +1,8 @@
 """The view of one task: what is known of it, the tasks around it, and its log from its own remote."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import tzinfo
 from typing import ClassVar
 
@@ -9,6 +10,7 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.content import Content
+from textual.widget import Widget
 from textual.widgets import Static
 
 from backend.archive import CacheError, TaskCache
@@ -17,7 +19,7 @@ from backend.text import safe
 from tui.access import Access
 from tui.exporting import export_log
 from tui.format import count, counted, fit, local
-from tui.keys import Key, Place, bindings, way_to
+from tui.keys import Key, Place, bindings, keys_in_use, way_to
 from tui.log_search import LogSearch
 from tui.reading import read_cache
 from tui.related import Related, read_related
@@ -194,11 +196,23 @@ class TaskScreen(KeyedScreen[None]):
             "ask_again": self._log.state is LogState.FAILED,
             "next_match(1)": bool(self._search.words),
             "next_match(-1)": bool(self._search.words),
-            "related(-1)": bool(related.before),
+            "related(-1)": bool(related.before or related.after),
             "related(1)": bool(related.after),
+            "shift(16)": self._view.is_wide,
             "copy_line": len(self._view) > 0,
         }
         return offered.get(key.action, True)
+
+    def acting(self, place: Place) -> Widget:
+        return self._view if place is Place.ROWS else self
+
+    def keys(self) -> Iterator[Key]:
+        """The keys that the bottom line names now, the one to the end of the log among them."""
+        for key in super().keys():
+            if key.action == "copy_upid" and (self._log.grows or len(self._view) > self._view.page_rows):
+                end = next(key for key in keys_in_use() if (key.place, key.action) == (Place.ROWS, "bottom"))
+                yield replace(end, label="end", rank=2)
+            yield key
 
     # the user's wishes
 

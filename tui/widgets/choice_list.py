@@ -23,12 +23,23 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A line: its words, a note at its end, and what of the note is about errors. None of it need be safe."""
+    """A line: its words, what they mean, a note at its end, and what of the note is about errors. None of it need
+    be safe."""
 
     words: str
     note: str = ""
     errors: str = ""
     state: State = State.NOT
+    meaning: str = ""
+
+    def has(self, words: str) -> bool:
+        """Whether it holds all of these words, in whatever order and case."""
+        text = f"{self.words} {self.meaning}".lower()
+        return all(word in text for word in words.lower().split())
+
+    def begins_with(self, words: str) -> bool:
+        """Whether that is what it begins with."""
+        return self.words.lower().startswith(words.lower())
 
 
 class ChoiceList(Widget):
@@ -47,6 +58,7 @@ class ChoiceList(Widget):
         self.cursor = 0
         self._top = 0
         self._words = ""
+        self._words_width = 0
         self._note = 0
         self._errors = 0
 
@@ -54,6 +66,7 @@ class ChoiceList(Widget):
         """Take other lines."""
         higher = len(lines) != len(self.lines)
         self.lines = lines
+        self._words_width = max((cell_len(line.words) for line in lines if line.meaning), default=0)
         self._note = max((cell_len(line.note) for line in lines), default=0)
         self._errors = max((cell_len(line.errors) for line in lines), default=0)
         self.move_to(cursor)
@@ -90,9 +103,12 @@ class ChoiceList(Widget):
 
     def _line(self, choice: Choice, number: int) -> Content:
         room = max(8, self.size.width - self._note - self._errors - 5)
+        words = fit(choice.words, min(room, self._words_width)) if choice.meaning else choice.words
+        meaning = fit(f"  {choice.meaning}", max(0, room - cell_len(words))) if choice.meaning else ""
         line = Content.assemble(
             (f" {choice.state} ", "bold $accent"),
-            fit(choice.words, room),
+            fit(words, room - cell_len(meaning)),
+            (meaning, "$foreground 60%"),
             (f" {fit(choice.note, self._note, right=True)} ", "$foreground 60%"),
             (fit(choice.errors, self._errors, right=True), "$error"),
         )

@@ -78,7 +78,7 @@ class CountTable(RowList):
 
     def action_to_column(self, step: int) -> None:
         self._column = max(0, min(self._column + step, len(COLUMNS) - 1))
-        self.refresh()
+        self.reload()
 
     def on_click(self, event: events.Click) -> None:
         """The column; the row is the base class' matter, whose handler is called after this one."""
@@ -86,6 +86,7 @@ class CountTable(RowList):
         column = in_view.start + (event.x - _title_width(self.row_width)) // _CELL
         if column in in_view:
             self._column = column
+            self.reload()
 
     def _row(self, position: int, width: int) -> Drawn:
         title, _, counts = self._rows[position]

@@ -18,14 +18,14 @@ from tui.typed import Typed
 from tui.widgets.filter_input import FilterInput
 
 _SETTLED = 0.6
-"""After how long (seconds) without a key a term that could still become something else counts as finished."""
+"""After how long (seconds) without a key a term that could still become something else is taken as it stands."""
 
 
 class FilterLine(Vertical):
     """Shown while a filter is being typed.
 
     Args:
-        read: makes something of a text, told whether the cursor is at its end.
+        read: makes something of a text, told where the cursor is in it.
         complete: how a text can go on at its end, the likeliest way first.
         earlier: the filters of before, the last one first.
         informed: returns once it is known what a text can go on with.
@@ -42,7 +42,9 @@ class FilterLine(Vertical):
         & .filter-line--sign { width: 3; color: $accent; text-style: bold; }
         & FilterInput { width: 1fr; min-width: 8; height: 1; border: none; padding: 0; background: $panel; }
         & FilterInput:focus { border: none; background-tint: transparent; }
-        & #filter-counts { width: auto; max-width: 50%; height: 1; padding: 0 1; color: $foreground 70%; }
+        & #filter-counts {
+            width: 24; max-width: 50%; height: 1; padding: 0 1; color: $foreground 70%; text-align: right;
+        }
         & #filter-error { display: none; width: 1fr; height: auto; max-height: 3; padding: 0 1; color: $error; }
         & #filter-hint { width: 1fr; height: 1; padding: 0 1 0 3; color: $foreground 70%; }
         &.-wrong #filter-error { display: block; }
@@ -53,7 +55,7 @@ class FilterLine(Vertical):
 
     def __init__(
         self,
-        read: Callable[[str, bool], Typed],
+        read: Callable[[str, int], Typed],
         complete: Callable[[str], Sequence[Completion]],
         earlier: Callable[[], Sequence[str]],
         *,
@@ -115,13 +117,16 @@ class FilterLine(Vertical):
 
     def say(self, counts: str) -> None:
         """Show how many match."""
-        self._counts.update(Content(counts))
+        self._counts.update(Content(counts), layout=False)
 
     def show_completions(self) -> None:
-        """Name the ways in which what is typed can go on."""
+        """Name the ways in which what is typed can go on; or, where there are none, what is expected."""
         words = [safe(completion.word) for completion in self._complete(self.input.value)]
         parts = [Content.styled(word, "" if number else "bold $accent") for number, word in enumerate(words)]
-        self._hint.update(Content("  ").join(parts))
+        error = self._typed().error
+        if not parts and error is not None:
+            parts = [Content(safe(error.expected))]
+        self._hint.update(Content("  ").join(parts), layout=False)
 
     @on(Input.Changed)
     def _changed(self, message: Input.Changed) -> None:
@@ -152,32 +157,32 @@ class FilterLine(Vertical):
 
     def keep(self) -> None:
         """Keep the filter and leave, unless it is wrong."""
-        if self.is_open and self._judge(settled=True):
+        if self.is_open and self._judge(done=True):
             self._shut()
             self._left(True)
 
     def give_up(self) -> None:
-        """Leave without a filter; with a wrong one typed, with the one from before."""
+        """Leave with the filter from before."""
         if self.is_open:
-            self._close(self._before if self._typed().whole is None else Filter())
+            self._close(self._before)
             self._left(False)
 
-    def _judge(self, *, settled: bool = False) -> bool:
-        """Have the lists show what can be shown of what is typed, and say what is wrong with it: at once if it is
-        `settled` or was wrong before, else once the user pauses. Returns whether all of it is right."""
+    def _judge(self, *, paused: bool = False, done: bool = False) -> bool:
+        """Have the lists show what can be shown of what is typed, and say what is wrong with it. The term at the
+        cursor, which may be in the making, is shown once the user has paused, and what is wrong with it is said
+        once the user is done. Returns whether all of it is right."""
         self._wait(None)
         typed = self._typed()
-        wanted = typed.whole if settled and typed.whole is not None else typed.finished
-        error = typed.error if settled or self.wrong or wanted is None else None
-        if typed.unfinished and not settled and error is None:
-            self._wait(self.set_timer(_SETTLED, partial(self._judge, settled=True)))
+        wanted = typed.whole if (paused or done) and typed.whole is not None else typed.finished
+        error = typed.error if done or wanted is None else None
+        if typed.unfinished and typed.whole is not None and not (paused or done):
+            self._wait(self.set_timer(_SETTLED, partial(self._judge, paused=True)))
         self._tell(error)
         self._judged(wanted, error is not None)
         return typed.whole is not None
 
     def _typed(self) -> Typed:
-        field = self.input
-        return self._read(field.value, field.cursor_position == len(field.value))
+        return self._read(self.input.value, self.input.cursor_position)
 
     def _tell(self, error: FilterError | None) -> None:
         self.set_class(error is not None, "-wrong")

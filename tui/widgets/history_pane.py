@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import tzinfo
 from typing import TypeVar
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
@@ -118,13 +118,26 @@ class HistoryPane(Vertical):
         """Remember this place: until `release`, whatever filter comes, it is the one that is kept."""
         self._origin = self._placed = spot_of(self.task_list)
 
+    def land_on(self, task: Task) -> None:
+        """Have the cursor on this task, or where it would be, in the rows that the next filter finds."""
+        self._origin = Spot(self.task_list.page_rows // 3, 0, following=False, cursor_key=task.key)
+        self._placed = spot_of(self.task_list)
+
     def release(self) -> None:
         """From now on, the place that is kept is the current one."""
         self._origin = None
 
-    async def show(self, snapshot: Snapshot, wanted: Filter) -> None:
+    def snapshot_for(self, wanted: Filter) -> Snapshot | None:
+        """What is shown, once more, if it is to be narrowed by another filter: that needs no look at the files,
+        which while many tasks come in would keep who types waiting."""
+        if self._rows is None or wanted.text == self._text:
+            return None
+        return self._rows.snapshot.again()
+
+    async def show(self, snapshot: Snapshot, wanted: Filter, *, pause: float = 0.0) -> None:
         """Show what matches in this snapshot, which the pane owns from here on. The rows change in one step, once
-        those in view are there; this returns when they are counted. If cancelled before, the old ones stay."""
+        those in view are there; this returns when they are counted. Where the filter is another one, counting
+        begins after a `pause` (seconds). If cancelled before, the old ones stay."""
         rows = HistoryRows(snapshot, wanted, self._page_loaded)
         same = wanted.text == self._text
         counting: asyncio.Task[int] | None = None
@@ -146,7 +159,7 @@ class HistoryPane(Vertical):
         old, self._rows, self._text, self._overall = self._rows, rows, wanted.text, overall
         self._arrived.set()
         self._trouble = _only_trouble(wanted)
-        self.task_list.show(rows, cursor=cursor, top=top)
+        self.task_list.show_rows(rows, cursor=cursor, top=top)
         self._placed = spot_of(self.task_list)
         if old is not None:
             old.close()
@@ -154,6 +167,7 @@ class HistoryPane(Vertical):
         if counting is None:
             # a count beside it would make the painting take twice as long
             await self._painted()
+            await asyncio.sleep(pause)
         counted = counting is not None and counting.done()
         await (counting or rows.count())
         if not counted:
@@ -206,8 +220,9 @@ class HistoryPane(Vertical):
             self._mark_view()
 
     @on(Timeline.Resized)
-    def _times_resized(self) -> None:
-        self.run_worker(self.show_times(), group="timeline", exclusive=True)
+    @work(group="timeline", exclusive=True)
+    async def _times_resized(self) -> None:
+        await self.show_times()
 
     def show_title(self) -> None:
         """Bring the title up to date with the list."""
@@ -220,10 +235,10 @@ class HistoryPane(Vertical):
         # where the view alone was scrolled, the place is the view's
         position, last = (view.cursor, len(view.rows) - 1) if view.cursor_in_view else (view.top, view.last_top)
         task = view.rows[position] if len(view.rows) else None
-        place = [] if task is None else [Part(day_and_minute(task.starttime, self._tz), 1)]
+        place = [] if task is None else [Part(day_and_minute(task.starttime, self._tz), 3)]
         if len(view.rows) > view.page_rows:
             percent = f"{position * 100 // max(1, last)} %"
-            place = [Part(f"row {count(position + 1)}", 2), Part(percent, 0), *place]
+            place = [Part(f"row {count(position + 1)}", 0), Part(percent, 1), *place]
         title.place = (Part(f"{self.searching}: Esc stops", 0),) if self.searching else tuple(place)
 
     @contextlib.contextmanager

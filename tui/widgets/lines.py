@@ -1,7 +1,7 @@
 """The dashboard's one-line widgets: the status line, the trouble line and the lists' title lines. Each is given
 values and lays them out in its width."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from rich.cells import cell_len
 from textual.content import Content
@@ -10,6 +10,11 @@ from textual.widget import Widget
 
 from tui.format import fit
 from tui.status import Part
+
+_LEAST_FILTER = 24
+"""Cells of a filter that are shown before anything beside it goes."""
+_WAY_OUT = 2
+"""The rank of the way out of a filter among the parts of a place."""
 
 
 def spread(left: Content, right: Content, width: int, rule: str = " ", style: str = "") -> Content:
@@ -110,26 +115,41 @@ class PaneTitle(Widget):
     active: reactive[bool] = reactive(False)
     doubted: reactive[bool] = reactive(False)
     """Whether something else is typed as the filter, which is wrong."""
+    way_out: reactive[str] = reactive("")
+    """What takes the filter away, said beside it."""
 
     def render(self) -> Content:
         width = self.size.width - 2
         name, _, counts = self.heading.partition(" ")
         left = Content.assemble((name, "bold $accent" if self.active else "bold $foreground"), f" {counts}")
-        places = list(self.place)
-        least = min(self.place, key=lambda part: part.rank).text if self.place else ""
-        if self.wanted or self.doubted:
-            doubt = " (not what is typed)" if self.doubted else ""
-            room = max(8, width - left.cell_length - 4 - cell_len(doubt) - (cell_len(least) + 4 if least else 0))
-            wanted = self.wanted or "no filter"
+        doubt = " (not what is typed)" if self.doubted else ""
+        wanted = self.wanted or ("no filter" if self.doubted else "")
+        news = f" ── {self.news}" if self.news else ""
+        way_out = Part(self.way_out, _WAY_OUT)
+        parts = [*self.place]
+        if self.way_out and self.wanted and not self.doubted:
+            parts.append(way_out)
+        taken = left.cell_length + cell_len(doubt + news) + (4 if wanted else 0)
+        while taken + min(_LEAST_FILTER, cell_len(wanted)) + _room(parts) > width and len(parts) > 1:
+            parts.remove(max(parts, key=lambda part: part.rank))
+        if wanted:
+            # a long filter gives way to the place
+            room = max(8, width - taken - _room(parts))
             wanted = wanted if cell_len(wanted) <= room else fit(wanted, room)
             style = "$foreground 60%" if self.doubted else "bold $warning"
             left += Content.assemble((" ── ", "$foreground 30%"), (wanted + doubt, style))
+        if way_out in parts:
+            left += Content.assemble((" ── ", "$foreground 30%"), (way_out.text, "$foreground 60%"))
+            parts.remove(way_out)
         if self.news:
             left += Content.assemble((" ── ", "$foreground 30%"), (self.news, "bold $accent"))
-        while len(places) > 1 and left.cell_length + cell_len(_joined(places)) + 4 > width:
-            places.remove(max(places, key=lambda part: part.rank))
-        right = Content(_joined(places))
+        right = Content(_joined(parts))
         return Content(" ") + spread(left, right, width, "─", "$foreground 30%") + Content(" ")
+
+
+def _room(parts: Sequence[Part]) -> int:
+    """How many cells these take at most, with what sets them off."""
+    return cell_len(_joined(parts)) + 4 if parts else 0
 
 
 def _joined(parts: Iterable[Part]) -> str:

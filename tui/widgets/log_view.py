@@ -3,6 +3,8 @@ Where lines come from is `task_log`'s matter."""
 
 import re
 
+from rich.cells import cell_len
+
 from tui.format import ELLIPSIS
 from tui.row import Tone
 from tui.task_log import TaskLog
@@ -48,10 +50,17 @@ class LogView(RowList):
         """The line under the cursor, if it is there."""
         return None if self._log is None or not len(self) else self._log[self.cursor]
 
+    @property
+    def is_wide(self) -> bool:
+        """Whether lines in view go on beyond the screen, or begin before it."""
+        lines = range(self.top, min(len(self), self.top + self.page_rows))
+        texts = () if self._log is None else (self._log[line] for line in lines)
+        return self._shift > 0 or any(cell_len(text) >= self.row_width for text in texts if text is not None)
+
     def mark(self, pattern: re.Pattern[str] | None) -> None:
         """Mark what matches."""
         self.marked = pattern
-        self.refresh()
+        self.reload()
 
     def _changed(self) -> None:
         if not self._hearing:

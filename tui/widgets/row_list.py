@@ -1,5 +1,5 @@
-"""A list of any number of rows with a cursor, painted line by line from what its owner draws at the moment: what
-the log, the guests and the like are shown in."""
+"""The one widget that all lists are: any number of rows and a cursor, with keyboard and mouse, painted line by
+line from what its owner draws."""
 
 from collections.abc import Callable, Sequence
 from typing import ClassVar
@@ -8,15 +8,15 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.binding import BindingType
-from textual.filter import LineFilter
-from textual.geometry import Region, Size
+from textual.cache import LRUCache
+from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
 
 from tui.format import fit
 from tui.keys import Place, bindings
 from tui.row import Tone
-from tui.widgets.row_scroll import RowScrollView
+from tui.widgets.row_scroll import RowScrollView, in_colour
 
 MATCH = "match"
 """The style of what was searched for."""
@@ -27,9 +27,12 @@ Drawn = Sequence[tuple[str, str]]
 Draw = Callable[[int, int], Drawn]
 """Draws the row at a position, for a width in cells. It may be longer than that."""
 
+_STRIPS = 400
+
 
 class RowList(RowScrollView, can_focus=True, inherit_bindings=False):
-    """Rows by position. Its owner says how many there are, and draws those in view."""
+    """Rows by position. Its owner says with `show` how many there are, and draws those in view. What is drawn is
+    kept until the next `show` or `reload`, but for the row under the cursor."""
 
     ALLOW_SELECT = False
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(Place.ROWS)]
@@ -92,6 +95,8 @@ class RowList(RowScrollView, can_focus=True, inherit_bindings=False):
         self._cursor = 0
         self._shift = 0
         self._words = ""
+        self._page_rows = 1
+        self._strips: LRUCache[tuple[int, bool], Strip] = LRUCache(_STRIPS)
         self._styles: dict[tuple[str, str], Style] = {}
 
     def __len__(self) -> int:
@@ -104,33 +109,53 @@ class RowList(RowScrollView, can_focus=True, inherit_bindings=False):
         return self._cursor
 
     @property
+    def cursor_in_view(self) -> bool:
+        """Whether the row under the cursor is one of those in view."""
+        return self.top <= self._cursor < self.top + self.page_rows
+
+    @property
     def at_end(self) -> bool:
         """Whether the cursor is on the last row, and that in view."""
         return self._cursor >= self._length - 1 and self._length <= self.top + self.page_rows
 
-    def show(self, length: int, *, cursor: int | None = None) -> None:
-        """Show so many rows, drawn anew, with the cursor on this one; by default where it is."""
+    def show(self, length: int, *, cursor: int | None = None, top: int | None = None) -> None:
+        """Show so many rows, drawn anew, with the cursor on this one, by default where it is; and with the view at
+        `top`, by default where the cursor is in it. All as far as the rows reach."""
+        self._strips.clear()
         if length != self._length:
             self._length = length
-            self.virtual_size = Size(1, length)
+            self._reach(length)
         wish = self._cursor if cursor is None else cursor
-        if cursor is not None or wish != max(0, min(wish, length - 1)):
+        if top is not None:
+            self._cursor = self._reached(wish)
+            self.scroll_to_row(top)
+            self._changed()
+        elif cursor is not None or wish != self._reached(wish):
             self.move_to(wish)
+        self.refresh()
+
+    def reload(self) -> None:
+        """Draw the rows anew: what they say has changed."""
+        self._strips.clear()
         self.refresh()
 
     def explain(self, words: str) -> None:
         """Say why there are no rows; shown only while there are none."""
         if words != self._words:
             self._words = words
-            self.refresh()
+            if not self._length:
+                self.refresh()
 
     def move_to(self, position: int) -> None:
         """Put the cursor on a row, and scroll as little as that needs."""
-        self._cursor = max(0, min(position, self._length - 1))
-        if self._cursor < self.top:
+        before, self._cursor = self._cursor, self._reached(position)
+        top, page = self.top, self.page_rows
+        if self._cursor < top:
             self.scroll_to_row(self._cursor)
-        elif self._cursor >= self.top + self.page_rows:
-            self.scroll_to_row(self._cursor - self.page_rows + 1)
+        elif self._cursor >= top + page:
+            self.scroll_to_row(self._cursor - page + 1)
+        self.refresh_line(before)
+        self.refresh_line(self._cursor)
         self._changed()
 
     def jump_to(self, position: int) -> None:
@@ -139,15 +164,28 @@ class RowList(RowScrollView, can_focus=True, inherit_bindings=False):
             self.scroll_to_row(position - self.page_rows // 3)
         self.move_to(position)
 
+    def recall_cursor(self) -> bool:
+        """Have the cursor in view: on the row nearest to where it is, if it is not. Whether it had to move."""
+        nearest = max(self.top, min(self._cursor, self.top + self.page_rows - 1))
+        moves = nearest != self._cursor
+        if moves:
+            self.move_to(nearest)
+        return moves
+
     def action_move(self, rows: int) -> None:
-        self.move_to(self._cursor + rows)
+        """Go on from the cursor; after the view alone was scrolled, from the view."""
+        if not self.recall_cursor():
+            self.move_to(self._cursor + rows)
 
     def action_page(self, pages: int) -> None:
+        """The view and the cursor go on together, so that the cursor keeps its place on the screen."""
+        self.recall_cursor()
         step = pages * max(1, self.page_rows - 1)
         self.scroll_to_row(self.top + step)
         self.move_to(self._cursor + step)
 
     def action_top(self) -> None:
+        self.scroll_to_row(0)
         self.move_to(0)
 
     def action_bottom(self) -> None:
@@ -160,7 +198,7 @@ class RowList(RowScrollView, can_focus=True, inherit_bindings=False):
     def shift(self, cells: int) -> None:
         """Show rows from this many cells further on."""
         self._shift = max(0, self._shift + cells)
-        self.refresh()
+        self.reload()
 
     def on_click(self, event: events.Click) -> None:
         position = self.top + event.y
@@ -170,15 +208,24 @@ class RowList(RowScrollView, can_focus=True, inherit_bindings=False):
                 self.action_open()
 
     def on_resize(self) -> None:
-        self.move_to(self._cursor)
+        was_in_view = self.top <= self._cursor < self.top + self._page_rows
+        self._page_rows = self.page_rows
+        self.reload()
+        if was_in_view and self._length:
+            self.move_to(self._cursor)
+        self._changed()
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)
         self._changed()
 
     def _changed(self) -> None:
-        self.refresh()
+        """The cursor or the view has moved, or there are other rows."""
         self.post_message(self.Moved(self))
+
+    def _reached(self, position: int) -> int:
+        """The row at a position, or the nearest one that there is."""
+        return max(0, min(position, self._length - 1))
 
     def watch_has_focus(self, has_focus: bool) -> None:
         super().watch_has_focus(has_focus)
@@ -187,28 +234,31 @@ class RowList(RowScrollView, can_focus=True, inherit_bindings=False):
     def notify_style_update(self) -> None:
         super().notify_style_update()
         self._styles.clear()
-
-    def get_line_filters(self) -> Sequence[LineFilter]:
-        """Nothing here is in ANSI colours, so only a wish for no colours leaves something to filter."""
-        return self.app.get_line_filters() if self.app.no_color else ()
+        self._strips.clear()
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """Paint without Textual's cache of lines: what rows say changes under it."""
-        strips = [self.render_line(y) for y in crop.line_range]
-        background = self.background_colors[1]
-        for line_filter in self.get_line_filters():
-            strips = [strip.apply_filter(line_filter, background) for strip in strips]
-        return [strip.crop(*crop.column_span) for strip in strips]
+        """Paint without Textual's cache of lines: every scroll would renew all of it, and our own knows rows."""
+        strips = in_colour(self, [self.render_line(y) for y in crop.line_range])
+        if crop.column_span != (0, self.size.width):
+            strips = [strip.crop(*crop.column_span) for strip in strips]
+        return strips
 
     def render_line(self, y: int) -> Strip:
         width = self.size.width
         position = self.top + y
         if position >= self._length:
-            words = f"  {self._words}" if y == 0 and not self._length else ""
+            words = f"  {self._words}" if y == 0 and not self._length and self._words else ""
             return Strip([Segment(fit(words, width), self._style(Tone.DIM, ""))], width)
-        cursor = ""
         if position == self._cursor:
-            cursor = "cursor" if self.has_focus else "idle-cursor"
+            return self._strip(position, width, "cursor" if self.has_focus else "idle-cursor")
+        # the row at the top of the view may differ: a task's has the date
+        key = (position, y == 0)
+        strip = self._strips.get(key)
+        if strip is None:
+            strip = self._strips[key] = self._strip(position, width, "")
+        return strip
+
+    def _strip(self, position: int, width: int, cursor: str) -> Strip:
         pieces = self._draw(position, self.row_width)
         strip = Strip([Segment(text, self._style(name, cursor)) for text, name in pieces if text])
         if self._shift:

@@ -2,12 +2,55 @@
 of rows. Textual's own moves by pages where its track is clicked, which over millions of rows is nowhere, and while
 it is dragged it loses the mouse wherever the thumb is higher than its share."""
 
+from rich.style import Style
+from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
-from textual.scrollbar import ScrollDown, ScrollTo, ScrollUp
+from textual.scrollbar import ScrollBar, ScrollBarRender, ScrollDown, ScrollTo, ScrollUp
+from textual.strip import Strip
+from textual.widget import Widget
+
+
+class _RowScrollBar(ScrollBar):
+    """A vertical scrollbar, painted by lines: every page paints it anew, and Textual's way to do that takes as
+    long as all the rows."""
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        bar = self.render()
+        assert isinstance(bar, ScrollBarRender) and isinstance(bar.style, Style)
+        assert bar.style.bgcolor is not None and bar.style.color is not None
+        segments = bar.render_bar(
+            self.size.height,
+            bar.virtual_size,
+            bar.window_size,
+            bar.position,
+            back_color=bar.style.bgcolor,
+            bar_color=bar.style.color,
+        ).segments
+        return in_colour(self, [Strip([segment], 1) for segment in segments][crop.y : crop.bottom])
+
+
+def in_colour(widget: Widget, strips: list[Strip]) -> list[Strip]:
+    """Lines as the terminal is to have them. Nothing here is in ANSI colours, so only a wish for no colours leaves
+    something to do."""
+    if not widget.app.no_color:
+        return strips
+    background = widget.background_colors[1]
+    for line_filter in widget.app.get_line_filters():
+        strips = [strip.apply_filter(line_filter, background) for strip in strips]
+    return strips
 
 
 class RowScrollView(ScrollView, inherit_bindings=False):
     """A view that scrolls by whole rows, and at once: over millions of them an animation only stutters."""
+
+    @property
+    def vertical_scrollbar(self) -> ScrollBar:
+        bar = self._vertical_scrollbar
+        if bar is None:
+            bar = self._vertical_scrollbar = _RowScrollBar(name="vertical", thickness=self.scrollbar_size_vertical)
+            bar.display = False
+            self.app._start_widget(self, bar)
+        return bar
 
     @property
     def top(self) -> int:
@@ -28,6 +71,12 @@ class RowScrollView(ScrollView, inherit_bindings=False):
     def last_top(self) -> int:
         """The row at the top when the view is at the end."""
         return max(0, self.virtual_size.height - self.page_rows)
+
+    def _reach(self, rows: int) -> None:
+        """Have so many rows to scroll through. The view stays as high as it is, so this does without the new
+        layout of the whole screen that setting `virtual_size` asks for."""
+        self.set_reactive(Widget.virtual_size, Size(1, rows))
+        self._scroll_update(self.virtual_size)
 
     def scroll_to_row(self, top: int) -> None:
         """Have this row at the top, as far as the rows reach. Forced, since a list that has just been given its

@@ -1,7 +1,8 @@
 """The pane of what runs now: its title and its list."""
 
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import tzinfo
+from functools import partial
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -11,12 +12,13 @@ from backend.query import Filter
 from backend.task import Task
 from tui.access import Access
 from tui.format import count
-from tui.last_line import watch_last_line
+from tui.last_line import told_status, watch_last_line
 from tui.names import Names
 from tui.row import STOPPING, Piece, ended_row, header, running_columns, running_row
 from tui.rows import ListedRows
 from tui.running import Order, RunningTasks
 from tui.status import Part, elapses_until, stale_words
+from tui.stopping import Stopping
 from tui.widgets.lines import ColumnHeader, PaneTitle
 from tui.widgets.task_list import TaskList
 
@@ -32,7 +34,8 @@ class RunningPane(Vertical):
     under the cursor shows the last line of its log.
 
     Args:
-        stopping: the tasks (remote UPIDs) that have been asked to stop.
+        stopping: knows the tasks that have been asked to stop, and that were stopped.
+        end_told: told of a task whose end its log tells before the cache does.
     """
 
     DEFAULT_CSS = """
@@ -45,7 +48,8 @@ class RunningPane(Vertical):
         self,
         access: Access,
         order: Order,
-        stopping: Container[str],
+        stopping: Stopping,
+        end_told: Callable[[Task], None],
         clock: Callable[[], float],
         tz: tzinfo | None,
     ) -> None:
@@ -56,11 +60,13 @@ class RunningPane(Vertical):
         self.title_line.heading = "Running"
         self._access = access
         self._stopping = stopping
+        self._end_told = end_told
         self._clock = clock
         self._tz = tz
         self._health = Health()
         self._tasks = RunningTasks()
         self._wanted = Filter()
+        self._shown: Sequence[Task] = ()
         self._order = order
         self._watched: Task | None = None
         self._last_line = ""
@@ -70,6 +76,8 @@ class RunningPane(Vertical):
         """How many rows the list is high while it has some."""
         self._share = 3
         self._names = Names()
+        self.matching = 0
+        """How many running tasks match the filter."""
 
     def compose(self) -> ComposeResult:
         yield self.title_line
@@ -91,10 +99,13 @@ class RunningPane(Vertical):
         """Take what runs now, and what has become of tasks that ran the last time."""
         self._tasks.take(running, ended, self._clock())
         self._show()
+        self.task_list.reload()
+        self._watch_last_line()
 
     def narrow(self, wanted: Filter) -> None:
-        """Show only tasks that match."""
+        """Show only tasks that match, from the top."""
         self._wanted = wanted
+        self.task_list.action_top()
         self._show()
 
     def sort(self, order: Order) -> None:
@@ -111,10 +122,14 @@ class RunningPane(Vertical):
         if selected is not None and not view.following:
             position = next((i for i, task in enumerate(tasks) if task.upid == selected.upid), cursor)
             cursor, top = position, top + position - cursor
-        view.show(ListedRows(tasks), cursor=cursor, top=top)
+        if tasks != self._shown:
+            # else nothing is to be painted before the history's rows are there
+            self._shown = tasks
+            view.show_rows(ListedRows(tasks), cursor=cursor, top=top)
+        self.matching = running
         of_all = f" of {count(len(self._tasks))}" if self._wanted else ""
         self.title_line.heading = f"Running {count(running)}{of_all}"
-        self.title_line.place = (Part(self._order.words, 0),)
+        self._show_place()
         self._settle_height()
 
     def tick(self) -> None:
@@ -141,7 +156,15 @@ class RunningPane(Vertical):
             self.task_list.styles.height = height
         self.set_class(empty, "-empty")
 
-    def on_task_list_moved(self, message: TaskList.Moved) -> None:
+    def _show_place(self) -> None:
+        """Say in the title how the tasks are sorted, and where one is among more than are in view."""
+        view = self.task_list
+        order = Part(self._order.words, 0)
+        longer = len(view.rows) > view.page_rows
+        self.title_line.place = (Part(f"row {count(view.cursor + 1)}", 1), order) if longer else (order,)
+
+    def on_row_list_moved(self) -> None:
+        self._show_place()
         self._show_header()
         self._watch_last_line()
 
@@ -154,18 +177,24 @@ class RunningPane(Vertical):
     def _watch_last_line(self) -> None:
         """Have the log of the task under the cursor watched, while the user is in the list; and of no other."""
         task = self.task_list.selected if self.task_list.has_focus else None
-        if task is not None and not task.running:
+        if task is not None and not task.running and not self._tasks.is_told(task):
             task = None
-        if task == self._watched:
+        if (task and task.upid) == (self._watched and self._watched.upid):
             return
         self._watched, self._last_line = task, ""
         self.workers.cancel_group(self, _LAST_LINE)
         self.task_list.reload()
         if task is not None:
-            self.run_worker(watch_last_line(self._access, task, self._show_last_line), group=_LAST_LINE)
+            show = partial(self._show_last_line, task)
+            self.run_worker(watch_last_line(self._access, task, show), group=_LAST_LINE)
 
-    def _show_last_line(self, words: str) -> None:
+    def _show_last_line(self, task: Task, words: str) -> None:
         self._last_line = words
+        status = told_status(words)
+        if self._tasks.tell_end(task, status, self._clock()):
+            self._show()
+            if status is not None:
+                self._end_told(task)
         self.task_list.reload()
 
     def _show_header(self) -> None:
@@ -174,10 +203,11 @@ class RunningPane(Vertical):
     def _row(self, task: Task, above: Task | None, width: int) -> Sequence[Piece]:
         columns, now = running_columns(width, self._names), self._clock()
         if not task.running:
-            return ended_row(task, columns, faded=self._tasks.is_faded(task, now))
+            stopped = task.upid in self._stopping.stopped
+            return ended_row(task, columns, faded=self._tasks.is_faded(task, now), stopped=stopped)
         remote, node = task.remote, task.node
         stale = stale_words(self._health, remote, node, now, self._tz)
         until = elapses_until(self._health, remote, node, now, stale=bool(stale))
-        line = self._last_line if task == self._watched else ""
+        line = self._last_line if self._watched and task.upid == self._watched.upid else ""
         note = STOPPING if task.upid in self._stopping else stale
         return running_row(task, columns, until, note, line, quiet=bool(stale))

@@ -47,6 +47,6 @@ def unsaid(task: Task, columns: Columns) -> Content:
         parts.append(format_duration(task.duration(0)))
     if cell_len(task.description) > columns.task:
         parts.append(task.description)
-    words = f" {SIGNS[status]} {safe(task.status or status.value)}"
+    words = f" {SIGNS[status]} {safe(task.status_words)}"
     rest = "".join(f" · {safe(part)}" for part in parts)
     return Content.assemble((words, _COLOURS.get(status, "")), (rest, "$foreground 70%"))

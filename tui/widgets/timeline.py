@@ -23,9 +23,9 @@ _HEAVY = str.maketrans("─╷", "━╻")
 
 
 class Timeline(Widget):
-    """One to four lines: all tasks; from two on, the errors by themselves; from three on, days and hours; with
+    """One to four lines: all tasks; from two on, days and hours; from three on, the errors by themselves; with
     four the warnings as well. Tasks that are all of one status have the lines of bars to themselves, as one that
-    is higher. In one line, a dotted bar stands where there are many errors."""
+    is higher. Where the errors have no line, a dotted bar stands where there are many."""
 
     DEFAULT_CSS = """
     Timeline { height: 1; width: 1fr; background: $background; color: $foreground 70%; }
@@ -78,9 +78,11 @@ class Timeline(Widget):
             return Content("")
         if height == 1:
             return self._single(times)
+        if height == 2:
+            return Content("\n").join([self._single(times), self._axis(times)])
         sole = times.sole
         if sole is not None:
-            *above, bottom = stacked(times.all, height - 1 if height > 2 else height)
+            *above, bottom = stacked(times.all, height - 1)
             sign = "" if sole is Status.OK else SIGNS[sole]
             lines = [self._line("", row, _COLOURS[sole]) for row in above]
             lines.append(self._line(sign, bottom, _COLOURS[sole]))
@@ -89,9 +91,7 @@ class Timeline(Widget):
             if height > 3:
                 lines.append(self._line(SIGNS[Status.WARNING], bars(times.warnings), "$warning"))
             lines.append(self._line(SIGNS[Status.ERROR], bars(times.errors), "$error"))
-        if height > 2:
-            lines.append(self._axis(times))
-        return Content("\n").join(lines)
+        return Content("\n").join([*lines, self._axis(times)])
 
     def _single(self, times: Times) -> Content:
         """All in one: bars of dots, in the errors' colour, where there are more of them than usual."""
@@ -133,7 +133,7 @@ class Timeline(Widget):
     def _styled(self, text: str, colour: str, in_view: bool) -> Content:
         if in_view and self.app.no_color:
             # with a line of days, that one tells
-            if self.size.height > 2:
+            if self.size.height > 1:
                 return Content.styled(text, colour)
             return Content.styled(text, f"{colour} reverse")
         return Content.styled(text, f"{colour} on $accent 30%" if in_view else colour)

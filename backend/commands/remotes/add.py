@@ -66,8 +66,9 @@ def add_command(places: Places, name: str, replacing: bool, **options: Any) -> N
 
     Asks for what no option gives, and once more for what turns out to be wrong. The remote is connected to and
     looked at as by `remotes --check`; only then the configuration is written, with all else in it as it was.
-    Ctrl-C or an empty answer gives up, and nothing is written. A secret that is typed goes into a file of its
-    own, NAME.secret beside the configuration. With all options given, nothing is asked:
+    Ctrl-C gives up, and so does an empty answer where none is proposed; nothing is written then. A secret that
+    is typed goes into a file of its own, NAME.secret beside the configuration. With all options given, nothing
+    is asked:
 
     \b
       remote-tasks remotes add wien --type pve --host pve1.example.com \\
@@ -122,9 +123,10 @@ def _made_out(
     if token_id is not None:
         token_id = settle("--token-id", token_id, read_token_id, _WHICH_TOKEN)
     if not all(required.values()):
-        say("Ctrl-C or an empty answer gives up; until the end nothing is written.")
+        say("Ctrl-C gives up; so does an empty answer, unless one is proposed in [ ].")
+        say("Nothing is written until the end.")
     if type_ is None:
-        type = ask("Is it a PVE cluster or a PBS host (pve, pbs)?", _read_type, default="pve")
+        type = ask("Is it a PVE cluster or a PBS host (pve, pbs)?", _read_type)
     else:
         type = _read("--type", _read_type, type_)
 

@@ -8,6 +8,7 @@ import click
 
 from backend.client.check import Step, check_remote
 from backend.commands.command import Command, Places, with_format_option, with_places_options
+from backend.commands.fold import fold, terminal_width
 from backend.commands.remotes.told import tell_steps
 from backend.config import Config, RemoteConfig, no_such_remote
 from backend.output import render
@@ -66,7 +67,7 @@ async def _check(
                     progress.hide()
                     click.echo(f"{click.style(remote.name, bold=True)} ({remote.type})")
                     for line in tell_steps(steps.result()):
-                        click.echo(line)
+                        click.echo(fold(line, terminal_width(sys.stdout)))
                     progress.show()
             progress.hide()
     except* BrokenPipeError as broken:

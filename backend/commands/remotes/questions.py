@@ -6,6 +6,8 @@ from typing import TypeVar
 
 import click
 
+from backend.commands.fold import fold, terminal_width
+
 T = TypeVar("T")
 
 
@@ -33,7 +35,13 @@ def ask(question: str, reader: Callable[[str], T], *, default: str = "", hidden:
             raise click.UsageError(str(error)) from None
 
     answer: T = click.prompt(
-        question, default=default, show_default=bool(default), hide_input=hidden, value_proc=read, err=True
+        question,
+        default=default,
+        show_default=bool(default),
+        hide_input=hidden,
+        value_proc=read,
+        err=True,
+        prompt_suffix=" " if question.endswith("?") and not default else ": ",
     )
     return answer
 
@@ -57,5 +65,6 @@ def confirm(question: str, *, default: bool) -> bool:
 
 
 def say(text: str = "") -> None:
-    """Tell something that is no output for a program."""
-    click.echo(text, err=True)
+    """Tell something that is no output for a program; on a terminal, without breaking words."""
+    for line in text.split("\n"):
+        click.echo(fold(line, terminal_width(sys.stderr)), err=True)

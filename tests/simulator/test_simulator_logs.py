@@ -1,0 +1,82 @@
+"""The logs of simulated tasks agree with their tasks: with their status, their guest, their times."""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+
+from backend.query import guest_id
+from backend.simulator import Simulator, SimulatorOptions
+from backend.simulator.logs import line_count, lines
+from backend.simulator.stream import SimulatedTask
+from backend.task import Status, status_class
+from backend.upid import RemoteType
+
+NOW = 1_795_478_000
+EVERY_LINE = 1 << 30
+Logged = tuple[RemoteType, SimulatedTask, list[str]]
+
+
+@pytest.fixture(scope="module")
+def logged() -> list[Logged]:
+    """The finished tasks of a fleet with their logs."""
+    options = SimulatorOptions(remotes=2, pbs=1, nodes=2, tasks_per_node=900, tasks_per_pbs=900, rate=0)
+    return list(_logged(Simulator(options, clock=lambda: float(NOW))))
+
+
+def _logged(simulator: Simulator) -> Iterator[Logged]:
+    for remote in simulator.remotes.values():
+        for history in remote.histories.values():
+            for number in history.finished(NOW):
+                task = history.task(number)
+                yield remote.type, task, lines(task, remote.type, NOW, 0, EVERY_LINE)
+
+
+def test_the_last_lines_tell_the_status(logged: list[Logged]) -> None:
+    seen = set()
+    for _, task, log in logged:
+        status = status_class(task.status)
+        seen.add(status)
+        ends = {Status.ERROR: f"TASK ERROR: {task.status}", Status.UNKNOWN: ""}.get(status, f"TASK {task.status}")
+        assert log[-1].endswith(ends) if ends else "TASK" not in log[-1]
+        assert sum("TASK " in line for line in log) == (1 if ends else 0)
+        warned = sum("WARN:" in line for line in log)
+        assert warned == (int(task.status.split()[1]) if status is Status.WARNING else 0)
+        assert len(log) == line_count(task, NOW)
+    assert seen == {Status.OK, Status.WARNING, Status.ERROR, Status.UNKNOWN}
+
+
+def test_only_what_succeeds_gets_to_its_end(logged: list[Logged]) -> None:
+    for _, task, log in logged:
+        told = [float(found[1]) for line in log if (found := re.search(r"([\d.]+)% \(", line))]
+        failed = status_class(task.status) in (Status.ERROR, Status.UNKNOWN)
+        if told and not (task.worker_type == "vzdump" and not task.worker_id):
+            assert told[-1] < 100 if failed else told[-1] == 100, (task, log)
+            assert told == sorted(told)
+
+
+def test_no_other_guest_is_spoken_of(logged: list[Logged]) -> None:
+    for _, task, log in logged:
+        guest = guest_id(task.worker_id)
+        for text in (task.status, *log):
+            numbers = set(re.findall(r"\b(?:VM|CT|lock-|container '|vm:|vm-|subvol-|vm/|ct/)\s?(\d{3})\b", text))
+            assert not numbers or not guest or numbers == {guest}, (task, text)
+
+
+def test_the_times_in_it_are_the_tasks(logged: list[Logged]) -> None:
+    for type, task, log in logged:
+        start, end = (datetime.fromtimestamp(moment, UTC) for moment in (task.starttime, task.endtime))
+        if type == "pbs":
+            times = [datetime.fromisoformat(line.partition(": ")[0]) for line in log]
+            assert times == sorted(times)
+            assert times[0] == start and times[-1] <= end
+        elif task.worker_type == "vzdump" and task.status == "OK":
+            assert f"INFO: Backup started at {start:%Y-%m-%d %H:%M:%S}" in log
+            assert f"INFO: Backup finished at {end:%Y-%m-%d %H:%M:%S}" in log
+
+
+def test_a_console_writes_no_progress(logged: list[Logged]) -> None:
+    logs = [log for _, task, log in logged if task.worker_type == "vncproxy" and task.status == "OK"]
+    assert logs
+    assert all(len(log) == 2 and log[0].startswith("starting vnc proxy UPID:") for log in logs)
