@@ -1,5 +1,6 @@
 """Typing a filter: what the line reads and completes, and what becomes of what is typed."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import tzinfo
 
@@ -14,6 +15,9 @@ from tui.typed import Typed, read_typed
 from tui.values import FleetValues
 from tui.widgets.filter_line import FilterLine
 from tui.widgets.history_pane import HistoryPane
+
+_FIRST_LETTERS = 0.4
+"""For how long (seconds) after the line was opened nothing else is looked for but what is typed."""
 
 
 class FilterTyping:
@@ -84,6 +88,8 @@ class FilterTyping:
         self.line.say("counting…" if self._filtering.wanted else "")
 
     async def _look_for_values(self) -> None:
+        # the first letters come sooner than it would be done
+        await asyncio.sleep(_FIRST_LETTERS)
         try:
             await self._values.look()
         except OSError as error:

@@ -34,7 +34,11 @@ async def positions(spot: Spot, rows: HistoryRows, page_rows: int) -> tuple[int,
     """Where the cursor and the top of a view `page_rows` high are to be, so that the place is kept."""
     if spot.following:
         return 0, 0
-    cursor = spot.cursor if spot.cursor_key is None else await rows.locate(spot.cursor_key)
+    if spot.cursor_key is not None:
+        cursor = await rows.locate(spot.cursor_key)
+    else:
+        # it had not been loaded when the rows changed: the same place, as far as they reach
+        cursor = max(0, min(spot.cursor, await rows.count() - 1))
     if spot.top <= spot.cursor < spot.top + page_rows:
         return cursor, max(0, spot.top + cursor - spot.cursor)
     return cursor, spot.top if spot.top_key is None else await rows.locate(spot.top_key)

@@ -5,6 +5,7 @@ import asyncio
 import contextlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from math import inf
 from typing import Literal, NamedTuple
 
 from backend.query import Filter
@@ -19,6 +20,9 @@ FIELDS: tuple[Field, ...] = ("remote", "node", "type", "user")
 _ATTRIBUTES: dict[Field, str] = {"remote": "remote", "node": "node", "type": "worker_type", "user": "user"}
 
 
+_LASTS = 30.0
+"""How long (seconds) values count as up to date: counting them competes with who types, most of all while many
+tasks come in."""
 _PATIENCE = 1.0
 """How long (seconds) the first count is waited for."""
 
@@ -48,9 +52,13 @@ class FleetValues:
         self.known: Values = KNOWN_VALUES
         """The values of each field as they were last counted, the commonest first."""
         self._looked = asyncio.Event()
+        self._counted_at = -inf
 
     async def look(self) -> None:
-        """Bring `known` up to date. Raises OSError."""
+        """Bring `known` up to date, unless it has been for less than a while. Raises OSError."""
+        now = asyncio.get_running_loop().time()
+        if now - self._counted_at < _LASTS:
+            return
         values: dict[str, Sequence[str]] = dict(KNOWN_VALUES)
         try:
             for field in FIELDS:
@@ -58,6 +66,7 @@ class FleetValues:
         finally:
             self._looked.set()
         self.known = values
+        self._counted_at = now
 
     async def ready(self) -> None:
         """Wait until the first look at the values is over, though not for long."""

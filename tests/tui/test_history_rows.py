@@ -16,6 +16,7 @@ from tests.tui.fleet import NOW, pve_task
 from tui.history import PAGE, HistoryRows
 from tui.refresher import Refresher
 from tui.row import Piece, Tone
+from tui.spot import Spot, positions
 from tui.widgets.task_list import TaskList
 
 
@@ -92,6 +93,12 @@ async def test_only_so_many_pages_are_kept() -> None:
         await rows.load(page * PAGE, page * PAGE)
     assert rows[0] is None
     assert rows[99 * PAGE] is not None
+
+
+async def test_a_place_that_was_not_loaded_yet_is_kept_as_far_as_other_rows_reach() -> None:
+    spot = Spot(599, 570, following=False)
+    assert await positions(spot, rows_of(MadeUpSnapshot(53)), 30) == (52, 23)
+    assert await positions(spot, rows_of(MadeUpSnapshot(0)), 30) == (0, 0)
 
 
 async def test_a_count_that_nobody_waits_for_stops() -> None:

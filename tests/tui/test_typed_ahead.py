@@ -53,7 +53,7 @@ async def test_keys_typed_behind_enter_are_for_the_list(app: Dashboard) -> None:
         type_at_once(screen, "/status:error\r")
         pilot.app.post_message(events.Key("end", None))
         await screen.until_shown("of 600 ── status:error ─")
-        assert view.cursor == len(view.rows) - 1 > 0
+        await screen.until(lambda: view.cursor == len(view.rows) - 1 > 0, "the cursor at the end")
         assert screen.main.filter_line.input.value == "status:error"
 
 

@@ -76,7 +76,6 @@ class MainScreen(Screen[None]):
         self._now = now
         self._tz = tz
         self._shown: tuple[object, Filter] | None = None
-        self._hints: list[str] = []
         self._live = Live(cache, now())
         self.status_line = StatusLine()
         self.trouble_line = TroubleLine(way_to("remotes"))
@@ -202,8 +201,6 @@ class MainScreen(Screen[None]):
             self.fail("read", cannot_read(error))
             return
         self._shown = (snapshot.version, wanted)
-        empty = not self.history_pane.task_list.rows
-        self._hints = self._hints_to(wanted) if empty else []
         self._live.fit_names(self.history_pane.tasks_in_view())
         self._fit_names()
         self._show_status()
@@ -232,7 +229,8 @@ class MainScreen(Screen[None]):
         self.running_pane.task_list.explain(nothing_running(seen, self._filtering.wanted.text))
         if self._shown is not None:
             wanted, running = self._filtering.wanted, self.running_pane.matching
-            why = nothing_finished(seen, wanted, now, self._hints, running)
+            hints = [] if self.history_pane.task_list.rows else self._hints_to(wanted)
+            why = nothing_finished(seen, wanted, now, hints, running)
             self.history_pane.task_list.explain(why)
         self.workspace.show_keys()
 

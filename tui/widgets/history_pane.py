@@ -72,6 +72,7 @@ class HistoryPane(Vertical):
         self.searching = ""
         """What is being looked for in the list, in words; empty while nothing is, or not for long."""
         self._origin: Spot | None = None
+        self._released = asyncio.Event()
         self._placed: Spot | None = None
         self._names = Names()
 
@@ -117,6 +118,7 @@ class HistoryPane(Vertical):
     def mark(self) -> None:
         """Remember this place: until `release`, whatever filter comes, it is the one that is kept."""
         self._origin = self._placed = spot_of(self.task_list)
+        self._released.clear()
 
     def land_on(self, task: Task) -> None:
         """Have the cursor on this task, or where it would be, in the rows that the next filter finds."""
@@ -124,8 +126,9 @@ class HistoryPane(Vertical):
         self._placed = spot_of(self.task_list)
 
     def release(self) -> None:
-        """From now on, the place that is kept is the current one."""
+        """From now on, the place that is kept is the current one, and nothing waits for a next letter."""
         self._origin = None
+        self._released.set()
 
     def snapshot_for(self, wanted: Filter) -> Snapshot | None:
         """What is shown, once more, if it is to be narrowed by another filter: that needs no look at the files,
@@ -137,7 +140,7 @@ class HistoryPane(Vertical):
     async def show(self, snapshot: Snapshot, wanted: Filter, *, pause: float = 0.0) -> None:
         """Show what matches in this snapshot, which the pane owns from here on. The rows change in one step, once
         those in view are there; this returns when they are counted. Where the filter is another one, counting
-        begins after a `pause` (seconds). If cancelled before, the old ones stay."""
+        begins after a `pause` (seconds) or upon `release`. If cancelled before, the old ones stay."""
         rows = HistoryRows(snapshot, wanted, self._page_loaded)
         same = wanted.text == self._text
         counting: asyncio.Task[int] | None = None
@@ -167,7 +170,8 @@ class HistoryPane(Vertical):
         if counting is None:
             # a count beside it would make the painting take twice as long
             await self._painted()
-            await asyncio.sleep(pause)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._released.wait(), pause)
         counted = counting is not None and counting.done()
         await (counting or rows.count())
         if not counted:

@@ -54,7 +54,11 @@ class TaskList(RowList, inherit_bindings=False):
     def reload(self) -> None:
         """Draw the rows anew: some are loaded now, or say something else; and there may be more or fewer."""
         if len(self.rows) != len(self):
+            at_end = self.cursor == len(self) - 1 > 0
             self.show(len(self.rows), top=self.top)
+            if at_end:
+                # who went to the end before all rows were known goes on to the real one
+                self.action_bottom()
         else:
             super().reload()
 
