@@ -49,7 +49,9 @@ class LogSearch:
                 self._run(self._to_nearest())
 
         hint = "words in a line, in whatever case; none: mark no line"
-        self._screen.app.push_screen(AskScreen("search", hint, lambda _: "", answer=self.words), begin)
+        self._screen.app.push_screen(
+            AskScreen("search", hint, lambda _: "", answer=self.words, replaced=True), begin
+        )
 
     def next(self, step: int) -> None:
         """Go to the next line that matches, or with a `step` of -1 to the one before."""

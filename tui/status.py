@@ -68,7 +68,7 @@ def status_parts(seen: Seen, label: str, now: float, tz: tzinfo | None) -> tuple
     health = seen.health
     return (
         Part(label, 0),
-        Part(remotes_words(health), 0),
+        Part(remotes_words(seen), 0),
         Part(counted(health.nodes, "node") if health.nodes else "", 4),
         Part(f"{count(seen.running)} running", 2),
         Part(round_words(health, now), 3, at_end=True),
@@ -89,11 +89,11 @@ def fetching_words(health: Health, now: float) -> str:
     return "another dashboard fetches" if health.role == "dashboard" else safe(health.role)
 
 
-def remotes_words(health: Health) -> str:
+def remotes_words(seen: Seen) -> str:
     """`98 of 100 remotes`."""
-    known, failing = len(health.remotes), len(health.failing)
+    known, failing = len(seen.health.remotes), len(seen.health.failing)
     if not known:
-        return "no remotes"
+        return "no remotes" if seen.unconfigured else "remotes not known yet"
     return f"{count(known - failing)} of {counted(known, 'remote')}" if failing else counted(known, "remote")
 
 
@@ -149,6 +149,8 @@ def nothing_running(seen: Seen, filter_text: str) -> str:
     """Why the running pane is empty."""
     if seen.unconfigured and not seen.running:
         return "No remote is configured"
+    if not seen.health.updated and not seen.running:
+        return "What runs is not known yet"
     if filter_text and seen.running:
         return f"None of the {count(seen.running)} running tasks matches"
     return "Nothing is running"

@@ -47,6 +47,7 @@ class Stopping:
         self._tz = tz
         self._asked: dict[str, float] = {}
         self._reminded = 0.0
+        self._question: tuple[Task, ConfirmScreen] | None = None
         self.stopped: set[str] = set()
         """The tasks (remote UPIDs) that have ended since their remotes were asked to stop them."""
 
@@ -68,7 +69,9 @@ class Stopping:
 
         where = f"on {task.remote}, node {task.node}, by {task.user}"
         words = [task.description, where, f"started {full_time(task.starttime, self._tz)}"]
-        app.push_screen(ConfirmScreen("Stop this task?", *words), stop)
+        question = ConfirmScreen("Stop this task?", *words)
+        self._question = task, question
+        app.push_screen(question, stop)
 
     async def _stop(self, task: Task) -> None:
         app = self._app()
@@ -85,12 +88,18 @@ class Stopping:
         await self.remind()
 
     def note(self, running: Iterable[Task], ended: Iterable[Task]) -> None:
-        """Take what runs now, and what has become of tasks that ran the last time."""
+        """Take what runs now, and what has become of tasks that ran the last time. Whether to stop a task is asked
+        no longer once that has ended by itself."""
         for task in ended:
             if task.upid in self._asked and task.status_class is not Status.OK:
                 self.stopped.add(task.upid)
                 tell(self._app(), f"Stopped {task.description} on {task.remote}")
         upids = {task.upid for task in running}
+        if self._question is not None and self._question[0].upid not in upids:
+            (task, question), self._question = self._question, None
+            if question.is_current:
+                question.dismiss(False)
+                tell(self._app(), f"Not asked to stop: {task.description} on {task.remote} has ended")
         self._asked = {upid: since for upid, since in self._asked.items() if upid in upids}
 
     async def remind(self) -> None:

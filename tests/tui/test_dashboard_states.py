@@ -38,7 +38,7 @@ async def test_a_directory_that_does_not_exist_is_an_empty_cache(tmp_path: Path,
     async with dashboard(directory, clock).run_test(size=(80, 24)) as pilot:
         screen = Screen(pilot)
         await screen.until_shown("No tasks yet: waiting for the first round")
-        assert "Nothing is running" in screen.text
+        assert "What runs is not known yet" in screen.text and "remotes not known yet" in screen.lines[0]
         write_tasks(directory, [pve_task(NOW - 5, end=NOW)])
         screen.main.look_soon()
         await screen.until_shown("VM 101 - Start")

@@ -65,6 +65,20 @@ async def test_a_task_that_ended_well_before_its_stop_was_not_stopped(empty: Pat
         assert "Stopped VM" not in screen.text
 
 
+async def test_whether_to_stop_a_task_is_asked_no_longer_once_it_has_ended(empty: Path, clock: Clock) -> None:
+    async with running(empty, clock) as screen:
+        await screen.press("S")
+        await screen.until_shown("Stop this task?")
+        write_tasks(empty, [Task(OTHER.upid, OTHER.starttime, NOW, "OK")])
+        await screen.until_shown("(just ended)")
+        assert "Stop this task?" in screen.text
+        write_tasks(empty, [Task(RUNNING.upid, RUNNING.starttime, NOW, "OK")])
+        await screen.until(lambda: "Stop this task?" not in screen.text, "the question's end")
+        assert screen.keys.startswith("Not asked to stop: VM/CT 101 - Backup on wien has ended")
+        await screen.press("y")
+        assert "stopping" not in screen.text and "Asked" not in screen.text
+
+
 async def test_the_worker_is_not_reminded_more_often_than_every_three_seconds(empty: Path) -> None:
     now = [float(NOW)]
     async with running(empty, lambda: now[0]) as screen:

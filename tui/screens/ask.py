@@ -23,6 +23,7 @@ class AskScreen(ModalScreen[str | None]):
         examples: what answers look like.
         check: says what is wrong with an answer; no words: nothing.
         answer: what stands there at first.
+        replaced: whether what is typed takes its place; else it is added to.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(Place.ASK)]
@@ -37,19 +38,28 @@ class AskScreen(ModalScreen[str | None]):
     AskScreen #hint.-wrong { color: $error; }
     """
 
-    def __init__(self, question: str, examples: str, check: Callable[[str], str], *, answer: str = "") -> None:
+    def __init__(
+        self,
+        question: str,
+        examples: str,
+        check: Callable[[str], str],
+        *,
+        answer: str = "",
+        replaced: bool = False,
+    ) -> None:
         super().__init__()
         self._question = question
         self._examples = examples
         self._check = check
         self._answer = answer
+        self._replaced = replaced
         self._refused: str | None = None
 
     def compose(self) -> ComposeResult:
         with Vertical():
             with Horizontal():
                 yield Label(self._question, markup=False)
-                field = TextInput(self._answer, select_on_focus=False, compact=True)
+                field = TextInput(self._answer, select_on_focus=self._replaced, compact=True)
                 field.cursor_blink = False
                 yield field
             yield Static(Content(self._examples), id="hint", markup=False)
