@@ -183,6 +183,10 @@ class ArchiveFile:
         lines = content.split(b"\n") if digits in content else []
         return [row for row, line in enumerate(lines) if 0 <= line.find(digits) < line.find(_AFTER_UPID)]
 
+    def may_hold(self, block: Block, tasks: Sequence[Task]) -> bool:
+        """Whether any of these tasks may be in a block. That none is, only columns that are in memory tell."""
+        return self._columns is None or self._columns.part(block.row, block.tasks).may_hold(tasks)
+
     def lines(self, block: Block) -> list[bytes]:
         """The lines of a block that was written in frames, with their line feeds; none of any other."""
         lines = self._content(block).splitlines(keepends=True) if self._framed else []

@@ -1,6 +1,7 @@
 """Tasks as columns: for each task small numbers that point into dictionaries, so that a filter is a few table
 look-ups and a mask. Where columns are kept is `index`'s matter, what a filter makes of them `matching`'s."""
 
+import bisect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,8 +23,8 @@ class Columns:
     Attributes:
         starttime: UNIX seconds of each row (a UPID holds 32 bits of them).
         codes: for each of DICTIONARIES and each row the number of its entry.
-        names: the entries. A node is `pve:REMOTE!UPID:NODE`, the head of its tasks' UPIDs; a what `pve:TYPE:ID`,
-            with the id as the UPID has it; user and status are the texts themselves.
+        names: the entries, those of nodes sorted. A node is `pve:REMOTE!UPID:NODE`, the head of its tasks' UPIDs;
+            a what `pve:TYPE:ID`, with the id as the UPID has it; user and status are the texts themselves.
     """
 
     starttime: NDArray[np.uint32]
@@ -38,6 +39,19 @@ class Columns:
         end = first + rows
         codes = {name: column[first:end] for name, column in self.codes.items()}
         return Columns(self.starttime[first:end], codes, self.names)
+
+    def may_hold(self, tasks: Sequence[Task]) -> bool:
+        """Whether any of these tasks may be among the rows: one of its node that started in the same second is."""
+        starts, codes, names = self.starttime[::-1], self.codes["node"][::-1], self.names["node"]
+        times = np.fromiter((task.starttime for task in tasks), np.int64, len(tasks))
+        firsts, ends = (np.searchsorted(starts, times, side).tolist() for side in ("left", "right"))
+        for task, first, end in zip(tasks, firsts, ends, strict=True):
+            if first < end:
+                node = ":".join(task.upid.split(":", 3)[:3])
+                code = bisect.bisect_left(names, node)
+                if names[code : code + 1] == [node] and (codes[first:end] == code).any():
+                    return True
+        return False
 
 
 class ColumnWriter:

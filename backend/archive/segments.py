@@ -64,7 +64,7 @@ class Segment:
         if self._replaced is None:
             assert self.file is not None and self.block is not None
             upids = {task.upid for task in self.extra}
-            stored = self.file.read(self.block)
+            stored = self.file.read(self.block) if self.file.may_hold(self.block, self.extra) else []
             self._replaced = frozenset(row for row, task in enumerate(stored) if task.upid in upids)
         return self._replaced
 
@@ -73,15 +73,13 @@ class Segment:
         if self.block == known.block and self.extra == known.extra:
             self._replaced = known._replaced
 
-    def is_plain(self, question: Question) -> bool:
-        """Whether the masks of its file alone tell what of it matches."""
-        return self.block is not None and not self.extra and question.covers(self.block)
-
     def count_matches(self, question: Question, cancelled: Cancelled) -> int:
         """How many of its tasks match. Raises ScanCancelled."""
-        if self.file is None or self.block is None or not self.is_plain(question):
+        if self.file is None or self.block is None or not question.covers(self.block):
             return len(self.matches(question, cancelled))
-        return self.file.matches(question.terms, cancelled).count(self.block)
+        if self.extra and self.replaced():
+            return len(self.matches(question, cancelled))
+        return self.file.matches(question.terms, cancelled).count(self.block) + sum(map(question.test, self.extra))
 
     def matches(self, question: Question, cancelled: Cancelled) -> list[Task]:
         """Those of its tasks that match, in order. Raises ScanCancelled."""

@@ -157,6 +157,26 @@ def test_tasks_of_one_second_over_several_frames_are_told_apart(tmp_path: Path) 
         assert_lists(snapshot, history, [f"until:{NOW}", f"since:{NOW}", f"until:{NOW - 1}", f"since:{NOW + 1}"])
 
 
+def test_later_forms_of_archived_tasks_take_their_places_in_a_cache_that_was_filtered_before(
+    tmp_path: Path,
+) -> None:
+    tasks = spread(1_500)
+    news = [finished(9_000 + number, NOW - 9_000 * number) for number in range(60)]
+    later = [
+        finished(number, task.starttime, end=NOW + 5, status="job errors") for number, task in enumerate(tasks)
+    ]
+    cache = TaskCache(tmp_path)
+    with CacheWriter(tmp_path, clock=Clock()) as writer:
+        writer.store(Batch(tasks))
+        writer.housekeep(merge_now=True)
+        with cache.snapshot() as snapshot:
+            assert_lists(snapshot, sorted(tasks, key=lambda task: task.key), ["type:vzdump"])
+        writer.store(Batch([*news, *later[::50]]))
+    held = {task.upid: task for task in (*tasks, *news, *later[::50])}
+    with cache.snapshot() as snapshot:
+        assert_lists(snapshot, sorted(held.values(), key=lambda task: task.key), FILTERS[:7])
+
+
 def test_every_question_is_answered_over_many_frames_and_a_journal_between_them(tmp_path: Path) -> None:
     tasks = spread(2_700)
     with CacheWriter(tmp_path, clock=Clock()) as writer:
