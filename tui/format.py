@@ -2,7 +2,6 @@
 it pure; what a task's row looks like is `row`'s matter."""
 
 from datetime import datetime, tzinfo
-from functools import lru_cache
 
 from rich.cells import cell_len, set_cell_size
 
@@ -75,7 +74,6 @@ def full_time(timestamp: float, tz: tzinfo | None) -> str:
     return f"{moment:%a} {moment.day} {moment:%b %Y %H:%M:%S} {zone}"
 
 
-@lru_cache(maxsize=4096)
 def fit(text: str, width: int, *, right: bool = False) -> str:
     """The text in exactly `width` cells: made safe, cut with an ellipsis where it is longer, else padded (on the
     left with `right`). A cut never splits a wide character."""

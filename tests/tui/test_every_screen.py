@@ -15,7 +15,7 @@ from tui.widgets.row_list import RowList
 
 Clock = Callable[[], float]
 
-SIZES = [(200, 50), (20, 5), (120, 40)]
+SIZES = [(200, 50), (80, 24), (20, 5), (120, 40)]
 
 # the keys to it, what it shows then, and a pattern of what it still shows at 20x5
 SCREENS: dict[str, tuple[list[str], str, str]] = {
