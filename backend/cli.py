@@ -54,8 +54,8 @@ def make_command(dashboard: Dashboard, demo: Callable[[], None]) -> click.Group:
         \b
           remote-tasks --demo                      look around, nothing to configure
           remote-tasks                             the dashboard on your own fleet
-          remote-tasks --daemon                    fetch without a screen, for a service
-          remote-tasks list status:error since:1d  what failed since yesterday
+          remote-tasks --daemon                    fetch without a screen: a service
+          remote-tasks list status:error since:1d  what failed in 24 hours
         """
         places = context.obj = Places(config, cache_dir)
         if context.invoked_subcommand is not None:

@@ -6,7 +6,7 @@ import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import BinaryIO, NamedTuple, TypeVar
 
 from backend.archive import ScanCancelled, Snapshot
 from backend.archive.files import new_file
@@ -23,6 +23,13 @@ FORMATS = {".csv": "csv", ".jsonl": "jsonl"}
 
 _TELL_EVERY = 500
 """Tasks or lines between two words on how far it is."""
+
+
+class Written(NamedTuple):
+    """How many tasks were written."""
+
+    finished: int
+    running: int
 
 
 @contextlib.contextmanager
@@ -47,21 +54,22 @@ def export_tasks(
     overwrite: bool = False,
     progress: Callable[[int], None] = lambda number: None,
     cancelled: Callable[[], bool] = lambda: False,
-) -> int:
+) -> Written:
     """Write the matching tasks, running ones too, in the format that the file's name asks for, and return how many
     there were. CSV has EXPORT_FIELDS, JSON lines are as `list` prints them. `progress` is told now and then how
     many are written. Raises OSError, or ScanCancelled once `cancelled` says so; then there is no file."""
     format = FORMATS[path.suffix.lower()]
-    number = 0
+    number = running = 0
 
     def counted(tasks: Iterator[Task]) -> Iterator[Task]:
-        nonlocal number
+        nonlocal number, running
         for task in tasks:
             if number % _TELL_EVERY == 0:
                 if cancelled():
                     raise ScanCancelled
                 progress(number)
             number += 1
+            running += task.running
             yield task
 
     tasks = counted(list_tasks(snapshot, wanted, cancelled=cancelled))
@@ -69,7 +77,7 @@ def export_tasks(
         as_dict = export_record if format == "csv" else Task.as_dict
         for piece in render(tasks, format, TASK_COLUMNS, EXPORT_FIELDS, as_dict):
             file.write(piece.encode())
-    return number
+    return Written(number - running, running)
 
 
 async def export_lines(

@@ -96,10 +96,11 @@ def worst_first(guests: Iterable[Guest]) -> list[Guest]:
 
 def one_row_each(guests: Iterable[Guest]) -> list[Guest]:
     """The worst first, and of the groups that a Backup Server has of one guest, in several stores, only the worst;
-    it knows how many there are. `store1:vm/101` and `store2:vm/101` are groups of one guest."""
+    it knows how many there are. `store1:vm/101` and `store2:vm/101` are groups of one guest; those of different
+    namespaces, `store1:wien:vm/101`, are not: there they keep apart the guests of different clusters."""
     found: dict[tuple[str, str, str], Guest] = {}
     for guest in worst_first(guests):
-        key = guest.type, guest.remote, guest.label.rpartition(":")[2]
+        key = guest.type, guest.remote, guest.label.partition(":")[2] or guest.label
         worst = found.setdefault(key, guest)
         if worst is not guest:
             found[key] = worst._replace(groups=worst.groups + 1)

@@ -26,7 +26,7 @@ FIELDS: dict[str, str] = {
     "user": "a user (root@pam, with all its tokens) or a token (root@pam!backup)",
     "vmid": "the number of a guest such as 101 or 10*",
     "since": "started then or later: 2h, 7d, 14:30, now, yesterday, 2026-11-01, 2026-11-01T08:00",
-    "until": "started then or earlier; a date means to the end of that day",
+    "until": "started then or earlier; a day or minute counts whole: until:today holds today, too",
 }
 
 MOST_CHARACTERS = 500
@@ -81,16 +81,30 @@ class Filter:
     @property
     def bounds(self) -> tuple[float, float]:
         """The start times (UNIX seconds) outside of which nothing matches."""
+        since, until = self.period
+        for term in self.terms:
+            whole_upid = term.field == "word" and not term.negated
+            if whole_upid and (start := _start_of_upid(term.values[0])) is not None:
+                since, until = max(since, start), min(until, start)
+        return since, until
+
+    @property
+    def period(self) -> tuple[float, float]:
+        """The first and the last second (UNIX) that its since and until leave, infinite where they leave it open;
+        the first behind the last where they leave none."""
         since, until = -math.inf, math.inf
         for term in self.terms:
-            if term.negated:
-                continue
-            if term.field == "since":
-                since = max(since, float(term.values[0]))
-            elif term.field == "until":
-                until = min(until, float(term.values[0]))
-            elif term.field == "word" and (start := _start_of_upid(term.values[0])) is not None:
-                since, until = max(since, start), min(until, start)
+            if term.field in ("since", "until"):
+                moment = int(term.values[0])
+                match term.field, term.negated:
+                    case "since", False:
+                        since = max(since, moment)
+                    case "since", True:
+                        until = min(until, moment - 1)
+                    case "until", False:
+                        until = min(until, moment)
+                    case _:
+                        since = max(since, moment + 1)
         return since, until
 
     @property

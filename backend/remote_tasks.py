@@ -49,10 +49,11 @@ async def log_lines(
     *,
     follow: bool = False,
     trouble: Callable[[RemoteError], None] = lambda error: None,
+    waiting: Callable[[], None] = lambda: None,
 ) -> AsyncGenerator[str, None]:
     """The lines of a task's log. With `follow`, those that come while the task runs, too: a remote that has
-    answered may then be out of reach for GIVE_UP_AFTER seconds, of which `trouble` is told each time. Raises
-    RemoteError."""
+    answered may then be out of reach for GIVE_UP_AFTER seconds, of which `trouble` is told each time; `waiting` is
+    called between two looks at a task that runs. Raises RemoteError."""
     patience = _Patience(trouble)
     position = 0
     ended = not follow
@@ -69,6 +70,7 @@ async def log_lines(
         # What is written before the task ends is there by then: one more look is enough.
         ended = not (await patience.ask(partial(client.status, upid))).running
         if not ended:
+            waiting()
             await asyncio.sleep(LOOK_EVERY)
 
 

@@ -61,11 +61,14 @@ TASK_COLUMNS = (
 )
 UPID_COLUMN = Column("REMOTE-UPID", lambda task: task.upid, below=True)
 
+_NOT_ASKED = "not asked yet"
+
 
 @dataclass(frozen=True, slots=True)
 class RemoteReport:
     """One remote's health as `remotes` prints it. Times are UNIX seconds, latency is in seconds;
-    `clock_skew` is how many its clock is ahead of ours."""
+    `clock_skew` is how many its clock is ahead of ours; `as_of` is when all this was last known, null if it never
+    was; `fetching` tells whether somebody keeps it up to date."""
 
     remote: str
     type: str
@@ -77,14 +80,21 @@ class RemoteReport:
     failing_since: float | None
     clock_skew: float | None
     trouble: str | None
+    as_of: float | None
+    fetching: bool
+
+    @property
+    def state_words(self) -> str:
+        """The state for eyes: only a past one where nobody fetches."""
+        return self.state if self.fetching or self.state == _NOT_ASKED else f"was {self.state}"
 
     def as_dict(self) -> dict[str, Any]:
         """The report for programs."""
         return asdict(self)
 
 
-def remote_reports(health: Health) -> list[RemoteReport]:
-    """A report for each remote, by name."""
+def remote_reports(health: Health, *, fetching: bool) -> list[RemoteReport]:
+    """A report for each remote, by name; `fetching` tells whether somebody keeps it up to date."""
     reports = []
     for name, remote in sorted(health.remotes.items()):
         failing = {node: state.error for node, state in remote.nodes.items() if state.error is not None}
@@ -93,7 +103,7 @@ def remote_reports(health: Health) -> list[RemoteReport]:
         troubles += remote.notes
         state = "ok" if not troubles else "failing" if remote.error else "limited"
         if remote.last_success is None and not troubles:
-            state = "not asked yet"
+            state = _NOT_ASKED
         reports.append(
             RemoteReport(
                 name,
@@ -106,6 +116,8 @@ def remote_reports(health: Health) -> list[RemoteReport]:
                 remote.failing_since,
                 remote.clock_skew,
                 "; ".join(troubles) or None,
+                health.updated or None,
+                fetching,
             )
         )
     return reports
@@ -128,7 +140,7 @@ REMOTE_FIELDS = tuple(field.name for field in fields(RemoteReport))
 REMOTE_COLUMNS = (
     Column("REMOTE", lambda report: report.remote, least=16),
     Column("TYPE", lambda report: report.type),
-    Column("STATE", lambda report: report.state),
+    Column("STATE", lambda report: report.state_words),
     Column("LAST SEEN", lambda report: _age(report.last_success), right=True),
     Column(
         "LATENCY", lambda report: "" if report.latency is None else f"{report.latency * 1000:.0f} ms", right=True

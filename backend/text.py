@@ -54,3 +54,8 @@ def repair_latin1(text: str) -> str:
         return text.encode("latin-1").decode("utf-8")
     except (UnicodeEncodeError, UnicodeDecodeError):
         return text
+
+
+def counted(number: int, noun: str) -> str:
+    """A count and its noun: `1 node`, `1,000 nodes`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -1,5 +1,6 @@
 """Spans and points of time as people write and read them: `10m`, `2h`, `2026-11-01`, `yesterday`, `14:30`."""
 
+import math
 import re
 from datetime import date, datetime, timedelta, tzinfo
 
@@ -75,6 +76,28 @@ def _split(word: str) -> tuple[str, str]:
 
 def _timestamp(day: date, hour: int, minute: int, second: int, tz: tzinfo | None) -> int:
     return int(datetime(day.year, day.month, day.day, hour, minute, second, tzinfo=tz).timestamp())
+
+
+def period_words(since: float, until: float, now: float, tz: tzinfo | None = None) -> str:
+    """A period in words: `from Mon 23 Nov 00:00 to Tue 24 Nov 23:59:59`. `since` and `until` are its first and
+    last UNIX second, infinite where it is open; empty if both are. A year is named unless it is that of `now`."""
+    if since > until:
+        return "at no time: it would end before it begins"
+    first = "" if math.isinf(since) else f"from {moment_words(since, now, tz)}"
+    last = "" if math.isinf(until) else f"{'to' if first else 'until'} {moment_words(until, now, tz)}"
+    return f"{first} {last}".strip()
+
+
+def moment_words(moment: float, now: float, tz: tzinfo | None = None) -> str:
+    """A UNIX second in words: `Mon 23 Nov 00:00`, its year only if it is not that of `now`."""
+    try:
+        when, today = datetime.fromtimestamp(moment, tz), datetime.fromtimestamp(now, tz)
+    except (ValueError, OverflowError, OSError):
+        # no calendar has a date for it
+        return f"{moment:.0f}"
+    year = "" if when.year == today.year else f" {when.year}"
+    clock = f"{when:%H:%M:%S}" if when.second else f"{when:%H:%M}"
+    return f"{when:%a} {when.day} {when:%b}{year} {clock}"
 
 
 def format_duration(seconds: float) -> str:

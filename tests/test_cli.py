@@ -4,7 +4,9 @@ import csv
 import io
 import json
 import os
+import re
 import sys
+import time
 from pathlib import Path
 
 import pexpect
@@ -15,7 +17,9 @@ from backend.archive import Batch, CacheWriter
 from backend.archive.health import Health, NodeHealth, RemoteHealth
 from backend.cli import COMMANDS, make_command
 from backend.commands.command import Places
+from backend.report import format_moment
 from backend.task import Task
+from backend.times import moment_words
 
 NOW = 1_795_478_000
 
@@ -53,7 +57,7 @@ def cache(tmp_path: Path) -> str:
         writer.store(Batch(TASKS[30:]))
         remote = RemoteHealth(last_success=NOW, latency=0.012, nodes={"pve1": NodeHealth(NOW)})
         failing = RemoteHealth(type="pbs", error="connection refused", failing_since=NOW)
-        writer.write_health(Health(remotes={"wien": remote, "graz": failing}))
+        writer.write_health(Health(updated=NOW, remotes={"wien": remote, "graz": failing}))
     return str(tmp_path)
 
 
@@ -121,6 +125,29 @@ def test_list_as_a_table_is_in_words_and_harmless(cache: str) -> None:
     assert "VM 100 - Start" in rows[0] and rows[0].endswith("running")
     assert "it broke ␛[31m in two" in rows[2]
     assert "\x1b" not in result.stdout
+
+
+def test_a_table_is_headed_by_the_period_that_its_filter_asks_for(cache: str) -> None:
+    words = ["since:2026-11-23", "until:2026-11-24"]
+    period = "tasks started from Mon 23 Nov 00:00 to Tue 24 Nov 23:59:59"
+    for command in ("list", "stats"):
+        heading, titles, *_ = run(command, *words, "--cache-dir", cache).stdout.splitlines()
+        assert re.sub(r" 20\d\d", "", heading.partition(";")[0]) == period, "the year is told in another year only"
+        assert titles.split()[0] in ("START", "TOTAL")
+        assert "tasks started" not in run(command, *words, "--format", "csv", "--cache-dir", cache).stdout
+        none = run(command, "since:2026-11-24", "until:2026-11-23", "--cache-dir", cache).stdout
+        assert none.startswith("tasks started at no time: it would end before it begins")
+
+
+def test_stats_tell_how_far_back_what_is_counted_goes(cache: str, tmp_path: Path) -> None:
+    oldest = moment_words(TASKS[-1].starttime, time.time())
+    assert run("stats", "--cache-dir", cache).stdout.startswith(f"all kept tasks, since {oldest}\n")
+    heading = run("stats", "since:2020-01-01", "--cache-dir", cache).stdout.splitlines()[0]
+    assert heading == f"tasks started from Wed 1 Jan 2020 00:00; kept are those since {oldest}"
+    since = f"since:{TASKS[40].starttime}"
+    assert "kept" not in run("stats", since, "--cache-dir", cache).stdout
+    CacheWriter(tmp_path / "empty", clock=lambda: NOW).close()
+    assert run("stats", "--cache-dir", str(tmp_path / "empty")).stdout.split()[0] == "TOTAL"
 
 
 def test_list_takes_the_filter_as_one_argument_or_as_several(cache: str) -> None:
@@ -205,11 +232,16 @@ def test_remotes_tells_each_ones_trouble_in_words(cache: str) -> None:
     result = run("remotes", "--cache-dir", cache)
     assert result.exit_code == 0
     _, graz, wien = result.stdout.splitlines()
-    assert graz.split()[:3] == ["graz", "pbs", "failing"] and graz.endswith("connection refused")
-    assert wien.split()[:3] == ["wien", "pve", "ok"] and "12 ms" in wien
-    assert "nobody is fetching" in result.stderr
+    assert graz.split()[:4] == ["graz", "pbs", "was", "failing"] and graz.endswith("connection refused")
+    assert wien.split()[:4] == ["wien", "pve", "was", "ok"] and "12 ms" in wien
+    assert f"nobody is fetching into {cache} now; what follows is of {format_moment(NOW)}\n" in result.stderr
     records = json.loads(run("remotes", "--cache-dir", cache, "--format", "json").stdout)
     assert [record["remote"] for record in records] == ["graz", "wien"]
+    assert [(record["state"], record["fetching"]) for record in records] == [("failing", False), ("ok", False)]
+    assert {record["as_of"] for record in records} == {NOW}
+    with CacheWriter(Path(cache), clock=lambda: NOW):
+        _, graz, wien = run("remotes", "--cache-dir", cache).stdout.splitlines()
+    assert graz.split()[2] == "failing" and wien.split()[2] == "ok"
 
 
 def test_remotes_that_are_named_are_shown_wherever_the_names_stand(cache: str) -> None:
@@ -297,6 +329,9 @@ def test_each_command_has_a_help_that_shows_what_it_takes(command: str | None) -
     result = run(*([command] if command else []), "--help")
     assert result.exit_code == 0
     assert "--cache-dir DIR" in result.stdout and "--config FILE" in result.stdout
+    # an example, in lines that can be copied whole
+    assert re.search(rf"^    remote-tasks {command or '--demo'} ?", result.stdout, re.MULTILINE)
+    assert max(map(len, result.stdout.splitlines())) <= 80
     if command == "list":
         assert "since" in result.stdout and "negates" in result.stdout
 

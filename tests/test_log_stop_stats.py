@@ -20,9 +20,9 @@ from backend.cli import make_command
 from backend.query import parse_filter
 from backend.simulator import Simulator, SimulatorOptions
 from backend.task import Task
+from tests.background import in_background, served
 from tests.client.server import Reply
 from tests.task_server import TaskServer, write_config
-from tests.test_remotes_command import in_background, served
 from tests.tui.fleet import NOW, finished_tasks, pve_task, running_tasks
 
 FORBIDDEN = Reply(b"", 403, "Permission check failed (/nodes/pve1, Sys.Modify)", close=True)
@@ -132,6 +132,19 @@ class TestLog:
         assert (result.exit_code, result.stdout) == (0, "INFO: starting\nINFO: 10%\n")
         assert result.stderr.count("; asking again") == 1
         assert result.stderr.startswith("wien: node pve1 is not reachable")
+
+    def test_a_terminal_is_told_that_a_quiet_task_still_runs(self, node: TaskServer, config: str) -> None:
+        start = "import backend.commands.log as log; log.TOLD_AFTER = 0.0; from tui.__main__ import main; main()"
+        command = ["-c", start, "log", "-f", node.task.upid, "--config", config]
+        environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
+        terminal = pexpect.spawn(sys.executable, command, env=environment, encoding="utf-8", timeout=20)
+        terminal.expect(r"INFO: 10%\r\n\r\x1b\[Kstill running, [0-9:d ]+ by now · nothing new for \d s")
+        node.lines = ["INFO: starting", "INFO: 10%", "TASK OK"]
+        node.running = False
+        terminal.expect_exact("\r\x1b[KTASK OK\r\n")
+        terminal.expect(pexpect.EOF)
+        terminal.close()
+        assert terminal.exitstatus == 0
 
     def test_following_gives_up_in_the_end(
         self, node: TaskServer, config: str, monkeypatch: pytest.MonkeyPatch
@@ -283,6 +296,7 @@ class TestStats:
 
     def test_the_table_is_for_eyes_and_csv_for_programs(self, cache: str) -> None:
         table = run("stats", "--by", "type", "--cache-dir", cache).stdout.splitlines()
+        assert table.pop(0).startswith("all kept tasks, since ")
         assert table[0].split() == ["TYPE", "TOTAL", "OK", "WARNING", "ERROR", "UNKNOWN", "RUNNING"]
         csv = run("stats", "--by", "type", "--format", "csv", "--cache-dir", cache).stdout.splitlines()
         assert csv[0] == "type,total,ok,warning,error,unknown,running"

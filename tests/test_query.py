@@ -247,7 +247,8 @@ def test_a_day_of_25_hours_is_matched_to_its_last_second() -> None:
 def test_the_bounds_of_a_filter_hold_all_that_matches() -> None:
     wanted = parse_filter("since:2h since:3h until:1h -until:5h", now=NOW)
     assert wanted.bounds == (NOW - 7_200, NOW - 3_600)
-    assert parse_filter("-since:2h", now=NOW).bounds == (float("-inf"), float("inf"))
+    assert parse_filter("-since:2h", now=NOW).bounds == (float("-inf"), NOW - 7_201)
+    assert parse_filter("-until:2h", now=NOW).period == (NOW - 7_199, float("inf"))
 
 
 def test_a_filter_without_terms_is_false() -> None:

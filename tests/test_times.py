@@ -1,5 +1,6 @@
 """Spans and points of time as people write them, on days of 23, 24 and 25 hours."""
 
+import math
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.times import format_duration, parse_duration, parse_moment
+from backend.times import format_duration, parse_duration, parse_moment, period_words
 
 VIENNA = ZoneInfo("Europe/Vienna")
 NOW = datetime(2026, 11, 24, 12, 0, 30, tzinfo=UTC).timestamp()
@@ -150,3 +151,18 @@ def test_the_days_of_the_calendar_follow_each_other_without_gap_or_overlap(day: 
 )
 def test_durations_read_as_people_write_them(seconds: float, text: str) -> None:
     assert format_duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "words"),
+    [
+        (at(2026, 11, 23), at(2026, 11, 25) - 1, "from Mon 23 Nov 00:00 to Tue 24 Nov 23:59:59"),
+        (at(2026, 11, 1, 8, 0, 5), math.inf, "from Sun 1 Nov 08:00:05"),
+        (-math.inf, at(2025, 12, 31, 14, 30), "until Wed 31 Dec 2025 14:30"),
+        (-math.inf, math.inf, ""),
+        (at(2026, 11, 25), at(2026, 11, 24), "at no time: it would end before it begins"),
+        (10**15, math.inf, "from 1000000000000000"),
+    ],
+)
+def test_a_period_is_told_by_its_first_and_its_last_second(since: float, until: float, words: str) -> None:
+    assert period_words(since, until, NOW, VIENNA) == words

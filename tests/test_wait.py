@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pexpect
 import pytest
 from click.testing import CliRunner, Result
 
@@ -20,10 +21,13 @@ from backend.archive.health import Health, RemoteHealth, Round
 from backend.cli import make_command
 from backend.commands import wait as wait_module
 from backend.commands.wait import UNKNOWN
+from backend.report import format_moment
 from backend.task import Task
 
 NOW = 1_795_478_000
 UPID = f"pve:wien!UPID:pve1:00000001:0D015579:{NOW:08X}:vzdump:101:root@pam:"
+WORDS = f"VM/CT 101 - Backup on wien, node pve1, by root@pam, started {format_moment(NOW)}"
+WAITING = f"waiting for {WORDS}\n"
 
 
 def run(*arguments: str) -> Result:
@@ -107,7 +111,7 @@ def test_wait_gives_up_when_its_time_is_over(writer: CacheWriter, tmp_path: Path
     with meanwhile(lambda: take_request(writer)):
         result = run("wait", UPID, "--timeout", span, "--cache-dir", str(tmp_path))
     assert (result.exit_code, result.stdout) == (6, "")
-    assert result.stderr == "it has not ended within 1 s\n"
+    assert result.stderr == f"{WAITING}it has not ended within 1 s\n"
     assert UPID in writer.running
 
 
@@ -138,7 +142,7 @@ def test_a_task_that_its_remote_does_not_know_is_told_and_nothing_of_it_stays(
     with meanwhile(work):
         result = run("wait", UPID, "--cache-dir", str(tmp_path))
     assert (result.exit_code, result.stdout) == (5, f"{UNKNOWN}\n")
-    assert result.stderr == "wien knows no such task, or no longer: is the remote UPID right?\n"
+    assert result.stderr == f"{WAITING}wien knows no such task, or no longer: is the remote UPID right?\n"
     with TaskCache(tmp_path).snapshot() as snapshot:
         assert snapshot.count() == 0 and snapshot.running() == []
 
@@ -165,7 +169,7 @@ def test_where_nobody_fetches_any_more_that_is_said_and_waiting_goes_on(
     with meanwhile(work):
         result = run("wait", UPID, "--cache-dir", str(tmp_path))
     assert (result.exit_code, result.stdout) == (0, "OK\n")
-    assert result.stderr == f"nobody is fetching into {tmp_path} any more; still waiting\n"
+    assert result.stderr == f"{WAITING}nobody is fetching into {tmp_path} any more; still waiting\n"
 
 
 @pytest.mark.parametrize("command", ["track", "wait"])
@@ -193,7 +197,10 @@ def test_a_span_that_is_none_is_wrong_usage(writer: CacheWriter, tmp_path: Path)
 
 def test_track_asks_for_the_task_and_returns(writer: CacheWriter, tmp_path: Path) -> None:
     result = run("track", UPID.removeprefix("pve:"), "--cache-dir", str(tmp_path))
-    assert (result.exit_code, result.stderr) == (0, f"asked to follow {UPID}\n")
+    assert (result.exit_code, result.stderr) == (
+        0,
+        f"asked to follow {WORDS}; `remote-tasks wait` waits for its end\n",
+    )
     assert [request.track for request in writer.take_requests()] == [(UPID,)]
 
 
@@ -205,7 +212,21 @@ def test_an_interrupt_ends_waiting_cleanly(writer: CacheWriter, tmp_path: Path) 
         time.sleep(0.1)
         waiting.send_signal(signal.SIGINT)
         output, errors = waiting.communicate(timeout=10)
-    assert (waiting.returncode, output, errors) == (130, b"", b"interrupted; the task is not\n")
+    told = f"{WAITING}interrupted; the task is not\n".encode()
+    assert (waiting.returncode, output, errors) == (130, b"", told)
+
+
+def test_a_terminal_is_told_what_is_waited_for_and_how_long_it_runs(writer: CacheWriter, tmp_path: Path) -> None:
+    command = ["-m", "tui", "wait", UPID, "--cache-dir", str(tmp_path)]
+    terminal = pexpect.spawn(sys.executable, command, encoding="utf-8", timeout=20, dimensions=(24, 80))
+    terminal.expect_exact("asking for it · VM/CT 101 - Backup on wien, node pve1, by root@pam")
+    take_request(writer)
+    terminal.expect(r"\r\x1b\[Krunning for [0-9:d ]+ · VM/CT 101 - Backup")
+    terminal.sendintr()
+    terminal.expect_exact("\r\x1b[Kinterrupted; the task is not")
+    terminal.expect(pexpect.EOF)
+    terminal.close()
+    assert terminal.exitstatus == 130
 
 
 def test_remotes_tells_how_far_a_round_is_while_somebody_fetches(writer: CacheWriter, tmp_path: Path) -> None:

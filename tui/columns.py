@@ -22,4 +22,4 @@ def choose_columns(app: App[None], memory: Memory, hide: Callable[[frozenset[str
         memory.change(hidden=tuple(sorted(hidden ^ switched)))
         hide(frozenset(memory.now.hidden))
 
-    app.push_screen(ChooseScreen("Columns", load, excluding=False), take)
+    app.push_screen(ChooseScreen("Columns", load, excluding=False, legend=f"{State.WITH} shown"), take)

@@ -12,14 +12,14 @@ from typing import Any
 from textual.app import App
 
 from backend.archive import CacheError, Snapshot, TaskCache
-from backend.export import FORMATS, export_lines, export_tasks
+from backend.export import FORMATS, Written, export_lines, export_tasks
 from backend.listing import list_running
 from backend.query import Filter
 from backend.remote_tasks import log_lines
 from backend.task import Task
 from backend.text import safe, safe_line
 from tui.access import Access
-from tui.format import counted
+from tui.format import count, counted
 from tui.reading import read_cache
 from tui.screens.ask import AskScreen
 from tui.screens.confirm import ConfirmScreen
@@ -49,9 +49,9 @@ def export_log(app: App[Any], access: Access, task: Task, moment: str) -> None:
     _ask_for_file(app, f"{name}-{moment}.log", (), take)
 
 
-async def _write_list(cache: TaskCache, wanted: Filter, path: Path, overwrite: bool, tell: Tell) -> int:
-    def write(snapshot: Snapshot, cancelled: Callable[[], bool]) -> int:
-        total = _number(snapshot, wanted, cancelled)
+async def _write_list(cache: TaskCache, wanted: Filter, path: Path, overwrite: bool, tell: Tell) -> str:
+    def write(snapshot: Snapshot, cancelled: Callable[[], bool]) -> Written:
+        total = sum(_number(snapshot, wanted, cancelled))
         return export_tasks(
             snapshot,
             wanted,
@@ -61,25 +61,33 @@ async def _write_list(cache: TaskCache, wanted: Filter, path: Path, overwrite: b
             cancelled=cancelled,
         )
 
-    return await read_cache(cache, write)
+    return _words(await read_cache(cache, write))
 
 
-def _number(snapshot: Snapshot, wanted: Filter, cancelled: Callable[[], bool]) -> int:
-    """How many tasks match, running ones too."""
-    return snapshot.count(wanted, cancelled=cancelled) + len(list_running(snapshot, wanted))
+def _number(snapshot: Snapshot, wanted: Filter, cancelled: Callable[[], bool]) -> Written:
+    """How many tasks match, and would be written."""
+    return Written(snapshot.count(wanted, cancelled=cancelled), len(list_running(snapshot, wanted)))
+
+
+def _words(number: Written) -> str:
+    """`3,102 finished and 4 running tasks`: the history's heading counts only the finished ones."""
+    if not number.running:
+        return counted(number.finished, "task")
+    return f"{count(number.finished)} finished and {counted(number.running, 'running task')}"
 
 
 async def _say_how_many(question: AskScreen, cache: TaskCache, wanted: Filter) -> None:
     # where that cannot be read, the writing tells
     with contextlib.suppress(CacheError, OSError):
         number = await read_cache(cache, lambda snapshot, cancelled: _number(snapshot, wanted, cancelled))
-        question.explain(f"{counted(number, 'task')} · {_where(FORMATS)}")
+        question.explain(f"{_words(number)} · {_where(FORMATS)}")
 
 
-async def _write_log(access: Access, task: Task, path: Path, overwrite: bool, tell: Tell) -> int:
+async def _write_log(access: Access, task: Task, path: Path, overwrite: bool, tell: Tell) -> str:
     async with await access.open(task) as client, aclosing(log_lines(client, task.upid)) as lines:
         clean = (safe_line(line) async for line in lines)
-        return await export_lines(clean, path, overwrite=overwrite, progress=lambda written: tell(written, None))
+        number = await export_lines(clean, path, overwrite=overwrite, progress=lambda written: tell(written, None))
+        return counted(number, "line")
 
 
 def _ask_for_file(app: App[Any], proposal: str, endings: Collection[str], take: Take) -> AskScreen:

@@ -7,6 +7,7 @@ from datetime import tzinfo
 from textual.screen import Screen
 
 from backend.query import Filter
+from backend.times import period_words
 from tui.completion import Completion, completions
 from tui.filtering import Filtering
 from tui.memory import Memory
@@ -59,6 +60,7 @@ class FilterTyping:
         self._tz = tz
         self.line = FilterLine(
             self._read,
+            self._period,
             self._complete,
             lambda: memory.now.filters,
             informed=values.ready,
@@ -99,6 +101,10 @@ class FilterTyping:
 
     def _read(self, text: str, cursor: int) -> Typed:
         return read_typed(text, cursor, now=self._now(), tz=self._tz, values=self._values.known)
+
+    def _period(self, wanted: Filter) -> str:
+        words = period_words(*wanted.period, self._now(), self._tz)
+        return f"started {words}" if words else ""
 
     def _complete(self, text: str) -> list[Completion]:
         return completions(text, self._values.known)

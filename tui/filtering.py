@@ -178,7 +178,10 @@ class Filtering:
             for number, _ in chosen.switched:
                 self.take_text(saved[number][1], remember=True)
 
-        screen = ChooseScreen("Saved filters", load, several=False, excluding=False, forgetting=True)
+        legend = f"{State.WITH} the filter of the lists"
+        screen = ChooseScreen(
+            "Saved filters", load, several=False, excluding=False, forgetting=True, legend=legend
+        )
         self._screen.app.push_screen(screen, take)
 
     def _state(self, field: str, value: str) -> State:

@@ -5,6 +5,7 @@ from datetime import datetime, tzinfo
 
 from rich.cells import cell_len, set_cell_size
 
+from backend.text import counted as counted
 from backend.text import safe
 
 ELLIPSIS = "…"
@@ -13,11 +14,6 @@ ELLIPSIS = "…"
 def count(number: int) -> str:
     """A count with thousands separators: `1,503,221`."""
     return f"{number:,}"
-
-
-def counted(number: int, noun: str) -> str:
-    """A count and its noun: `1 node`, `1,000 nodes`."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def span(seconds: float) -> str:

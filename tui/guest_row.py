@@ -10,7 +10,7 @@ from backend.guests import Guest
 from backend.query import guest_id
 from backend.task import Status
 from tui.filter_text import term, written
-from tui.format import age, count, day_and_minute, fit
+from tui.format import age, count, counted, day_and_minute, fit
 from tui.row import GAP, SIGNS, Piece, Tone
 
 _AGE = 10
@@ -66,11 +66,11 @@ def guest_name(guest: Guest) -> str:
     return f"{guest.kind or 'VM/CT'} {guest.label}"
 
 
-def guest_row(guest: Guest, columns: GuestColumns, now: float, tz: tzinfo | None) -> list[Piece]:
-    """The row. `now` (UNIX seconds) is what ages count to."""
+def guest_row(guest: Guest, columns: GuestColumns, days: int, now: float, tz: tzinfo | None) -> list[Piece]:
+    """The row, from the tasks of so many `days`. `now` (UNIX seconds) is what ages count to."""
     status = guest_status(guest)
     tone = Tone(status.value)
-    words = backup_words(guest, tz)
+    words = backup_words(guest, days, tz)
     aged = fit(good_words(guest, now), columns.age, right=True) + GAP if columns.age else ""
     return [
         Piece(f" {SIGNS[status]} ", tone),
@@ -95,19 +95,22 @@ def good_words(guest: Guest, now: float) -> str:
     return "none" if guest.jobs is None else f"job {age(now - guest.jobs)}"
 
 
-def backup_words(guest: Guest, tz: tzinfo | None) -> str:
-    """How the last backup went and when it began, and how many failed; how long ago the last good one was stands
-    beside it."""
+def backup_words(guest: Guest, days: int, tz: tzinfo | None) -> str:
+    """How the last backup went and when it began, and how many failed within so many `days`; how long ago the last
+    good one was stands beside it. Of a group on a Backup Server, that nobody knows whose guest it is."""
     if guest.last is not None and guest.last_status is not None:
         parts = [f"{_WENT[guest.last_status]} {day_and_minute(guest.last, tz)}"]
     else:
-        parts = ["none in the kept days" if guest.without else "none of its own"]
+        parts = [f"no backup in {days} d" if guest.without else "no backup of its own"]
     if guest.good is None and guest.jobs is not None:
         parts.append(f"a job over several guests OK {day_and_minute(guest.jobs, tz)}")
     if guest.failures > 1 or (guest.failures and not guest.failed):
-        parts.append(f"{count(guest.failures)} failed in the kept days")
+        parts.append(f"{counted(guest.failures, 'backup')} failed in {days} d")
     if guest.groups > 1:
-        parts.append(f"worst of {count(guest.groups)} groups")
+        parts.append(f"the worst of its {count(guest.groups)} backup groups")
+    number = guest_id(guest.label) if guest.type == "pbs" else None
+    if number is not None:
+        parts.append(f"any cluster's guest {number}")
     return " · ".join(parts)
 
 
@@ -120,5 +123,22 @@ def guest_filter(type: str, remote: str, label: str, servers: Collection[str]) -
         return f"{term('remote', remote)} type:backup {written(label.partition(':')[2] or label)}"
     if type == "pbs":
         return term("vmid", number)
-    remotes = [remote, *(sorted(servers) if len(servers) <= _MOST_SERVERS else ())]
+    remotes = [remote, *_named(servers)]
     return f"{term('vmid', number)} remote:{','.join(map(written, remotes))}"
+
+
+def whose_words(type: str, label: str, servers: Collection[str]) -> str:
+    """What is to be said of the tasks that `guest_filter` finds: which of them may be another guest's. Empty where
+    there is nothing to say."""
+    number = label if type == "pve" else guest_id(label)
+    if number is None:
+        return ""
+    if type == "pbs":
+        return f"Guest {number} of any cluster: a Backup Server does not tell whose it is"
+    named = _named(servers)
+    where = named[0] if len(named) == 1 else "the Backup Servers"
+    return f"Backups on {where} may be of another cluster's guest {number}" if named else ""
+
+
+def _named(servers: Collection[str]) -> list[str]:
+    return sorted(servers) if len(servers) <= _MOST_SERVERS else []

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from backend.query import Filter, Term
 from backend.task import Status
-from backend.times import parse_moment
+from backend.times import moment_words, parse_moment
 from tui.history import HistoryRows, Key
 from tui.keys import cap_of
 from tui.widgets.history_pane import HistoryPane
@@ -29,9 +29,10 @@ _MARKS = 100
 
 
 class Moment(NamedTuple):
-    """A place in the history by UNIX seconds."""
+    """A place in the history by time: the first and the last UNIX second of what was named, a day or a minute."""
 
-    second: int
+    first: int
+    last: int
 
 
 class Share(NamedTuple):
@@ -51,12 +52,12 @@ def read_place(text: str, now: float, tz: tzinfo | None) -> Moment | Share:
         return Share(float(percent[1]) / 100)
     moment = _CLOCK_FIRST.sub(r"\g<day> \g<clock>", text)
     try:
-        last = parse_moment(moment, now, tz)[1]
-        if last > now and _CLOCK.fullmatch(text):
-            last = parse_moment(f"yesterday {text}", now, tz)[1]
+        named = Moment(*parse_moment(moment, now, tz))
+        if named.last > now and _CLOCK.fullmatch(text):
+            named = Moment(*parse_moment(f"yesterday {text}", now, tz))
     except ValueError:
         raise ValueError(f"expected {_EXPECTED}, not {text!r}") from None
-    return Moment(last)
+    return named
 
 
 class Jumps:
@@ -106,17 +107,18 @@ class Jumps:
                 await self._pane.go_to(found.key)
 
     async def to_place(self, place: Moment | Share) -> None:
-        """To a place that `read_place` has read."""
+        """To a place that `read_place` has read; of a time it is said what is there."""
         async with self._turn:
             if isinstance(place, Share):
                 await self._to_share(place.part)
             else:
-                await self._pane.go_to((-place.second, ""))
+                await self._pane.go_to((-place.last, ""))
             task = self._pane.task_list.selected
             if task is None:
                 self._say("There is no task to go to")
-            elif isinstance(place, Moment) and task.starttime > place.second:
-                self._say("That is before the oldest task: this is the last row")
+            elif isinstance(place, Moment):
+                words = _landed(task.starttime, place)
+                self._say(f"{moment_words(task.starttime, self._now(), self._tz)}, {words}")
 
     async def _to_share(self, part: float) -> None:
         async def reach(rows: HistoryRows) -> int:
@@ -157,7 +159,8 @@ class Jumps:
         """To the newest task of a cell of the timeline, or the next older one."""
         times = self._pane.timeline.times
         if times is not None:
-            await self.to_place(Moment(times.edges[cell + 1] - 1))
+            async with self._turn:
+                await self._pane.go_to((1 - times.edges[cell + 1], ""))
 
     async def to_next_cell(self, step: int) -> None:
         """To the next cell of the timeline that has tasks: the later one with 1, the earlier one with -1."""
@@ -177,3 +180,13 @@ class Jumps:
         if view.selected is None and len(view.rows):
             await self._pane.ask(lambda rows: rows.load(view.cursor, view.cursor))
         return None if view.selected is None else view.selected.key
+
+
+def _landed(start: int, place: Moment) -> str:
+    """What a task that began at `start` (UNIX seconds) is to a place."""
+    if start > place.last:
+        return "the oldest task: there is none from before"
+    if place.first == place.last:
+        return "the last task until then"
+    span = "day" if place.last - place.first >= 3600 else "minute"
+    return f"the last task of that {span}" if start >= place.first else f"the last task before that {span}"

@@ -6,14 +6,14 @@ from datetime import tzinfo
 from rich.cells import cell_len
 from textual.content import Content
 
-from backend.archive.health import RemoteHealth, Round
+from backend.archive.health import NodeHealth, RemoteHealth, Round
 from backend.task import Status
 from backend.text import safe
 from backend.times import format_duration
 from tui.format import count, counted, day_and_minute, fit, span
 from tui.row import GAP, SIGNS, Piece, Tone
 from tui.status import WRONG_CLOCK
-from tui.trouble import cause, without_name
+from tui.trouble import cause, node_trouble, without_name
 
 Cells = Mapping[str, str]
 """What stands in the columns, by their names."""
@@ -56,7 +56,7 @@ def remote_cells(
         "NODES": _nodes(remote),
         "PER HOUR": "…" if tasks is None else _rate(tasks),
         "CLOCK": "" if skew is None or abs(skew) < WRONG_CLOCK else f"{'+' if skew > 0 else '-'}{span(abs(skew))}",
-        "TROUBLE": " · ".join(cause(words) for _, words in remote_troubles(name, remote)),
+        "TROUBLE": " · ".join(cause(words) for _, words in remote_troubles(name, remote, now)),
     }
 
 
@@ -73,16 +73,20 @@ def state_words(remote: RemoteHealth, round: Round | None, now: float) -> str:
         done = sum((node.last_success or 0) >= round.started for node in remote.nodes.values())
         if done < len(remote.nodes):
             return f"fetching {done} of {len(remote.nodes)}"
-    return "limited" if remote_status(remote) is Status.WARNING else "ok"
+    failing = [node for node in remote.nodes.values() if node.error is not None]
+    if failing:
+        how = "offline" if all(node.offline for node in failing) else "failing"
+        return f"{counted(len(failing), 'node')} {how}"
+    return "works in part" if remote.notes else "ok"
 
 
-def remote_troubles(name: str, remote: RemoteHealth) -> list[tuple[Status, str]]:
+def remote_troubles(name: str, remote: RemoteHealth, now: float) -> list[tuple[Status, str]]:
     """All that is wrong with a remote, and how bad it is; not yet safe to print."""
     troubles = [] if remote.error is None else [(Status.ERROR, without_name(name, remote.error))]
     troubles += [(Status.WARNING, without_name(name, note)) for note in remote.notes]
     for node, state in remote.nodes.items():
         if state.error is not None:
-            troubles.append((Status.ERROR, f"node {node}: {without_name(name, state.error)}"))
+            troubles.append((Status.ERROR, node_trouble(name, node, state, now)))
     return troubles
 
 
@@ -140,12 +144,23 @@ def remote_details(
     ]
     details = [(label, Content(safe(words))) for label, words in rows]
     colours = {Status.ERROR: "$error", Status.WARNING: "$warning"}
-    for number, (status, words) in enumerate(remote_troubles(name, remote)):
+    for number, (status, words) in enumerate(remote_troubles(name, remote, now)):
         details.append(("" if number else "Trouble", Content.styled(safe(words), colours[status])))
     for number, (node, state) in enumerate(sorted(remote.nodes.items())):
-        fetched = f"{node}: fetched {_moment(state.last_success, now, tz)}"
-        details.append(("" if number else counted(len(remote.nodes), "node"), Content(safe(fetched))))
+        words = f"{node}: {_node_words(state, now, tz)}"
+        details.append(("" if number else counted(len(remote.nodes), "node"), Content(safe(words))))
     return details
+
+
+def _node_words(node: NodeHealth, now: float, tz: tzinfo | None) -> str:
+    """When a node's tasks were last fetched, and what keeps them from it now."""
+    fetched = "not yet fetched"
+    if node.last_success is not None:
+        fetched = f"last fetched {_moment(node.last_success, now, tz)}"
+    if node.error is None:
+        return fetched
+    since = "" if node.failing_since is None else f" since {day_and_minute(node.failing_since, tz)}"
+    return f"{'offline' if node.offline else 'failing'}{since}; {fetched}"
 
 
 def _nodes(remote: RemoteHealth) -> str:
@@ -168,5 +183,5 @@ def _clock(skew: float | None) -> str:
     if skew is None:
         return "unknown"
     if abs(skew) < WRONG_CLOCK:
-        return "right"
-    return f"about {format_duration(abs(skew))} {'ahead of' if skew > 0 else 'behind'} ours"
+        return "agrees with that of this machine"
+    return f"about {format_duration(abs(skew))} {'ahead of' if skew > 0 else 'behind'} that of this machine"

@@ -1,7 +1,7 @@
 """The layout of the lists: which columns fit a width, and a task as the styled texts of its row. Pure; the widgets
 only paint what stands here."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import tzinfo
 from enum import StrEnum
 from functools import lru_cache
@@ -34,7 +34,7 @@ STOPPING = "stopping"
 """What is said of a running task that has been asked to stop."""
 
 STOPPED = "stopped by you"
-"""What is said of it once it has ended."""
+"""What is said of it once it has ended, beside how its remote puts it."""
 
 MARK = "▪"
 """The sign of a row that the user has marked."""
@@ -163,10 +163,22 @@ def header(columns: Columns) -> str:
     return fit(" " * _SIGN + GAP.join(cell for cell in cells if cell), columns.width)
 
 
+def status_words(task: Task, *, stopped: bool = False) -> str:
+    """A task's status in words; of one that the user has `stopped`, that before it."""
+    return f"{STOPPED} ({task.status_words})" if stopped else task.status_words
+
+
 def history_row(
-    task: Task, above: Task | None, columns: Columns, tz: tzinfo | None, *, marked: bool = False
+    task: Task,
+    above: Task | None,
+    columns: Columns,
+    tz: tzinfo | None,
+    *,
+    marked: bool = False,
+    stopped: bool = False,
 ) -> list[Piece]:
-    """A finished task's row. The date stands where the row above is of another day, or there is none."""
+    """A finished task's row; `stopped` if that was by the user. The date stands where the row above is of another
+    day, or there is none."""
     tone = _tone(task)
     moment = local(task.starttime, tz)
     when = ""
@@ -178,27 +190,13 @@ def history_row(
         when += clock(moment) + GAP
     if columns.duration:
         when += fit(format_duration(task.duration(0)), columns.duration, right=True) + GAP
-    status = task.status_words
-    if columns.status:
-        columns = _with_room(columns, task, status)
     pieces = _pieces(task, tone, when, columns)
     if columns.status:
-        quiet = tone is Tone.OK
-        pieces.append(Piece(GAP + fit(status, columns.status), Tone.DIM if quiet else tone))
+        words = fit(status_words(task, stopped=stopped), columns.status)
+        pieces.append(Piece(GAP + words, Tone.DIM if tone is Tone.OK else tone))
     if marked:
         pieces[0] = Piece(f"{MARK}{SIGNS[task.status_class]} ", tone)
     return pieces
-
-
-def _with_room(columns: Columns, task: Task, status: str) -> Columns:
-    """The columns for a row whose status is longer than its column: it takes the room that the task's words leave
-    in theirs, and of theirs all but the least."""
-    lacking = cell_len(status) - columns.status
-    if lacking <= 0:
-        return columns
-    least = min(_LEAST_TASK_WITH_STATUS, cell_len(_who_and_what(task)[3]))
-    given = max(0, min(lacking, columns.task - least))
-    return replace(columns, task=columns.task - given, status=columns.status + given)
 
 
 def running_row(
@@ -216,13 +214,13 @@ def running_row(
 
 
 def ended_row(task: Task, columns: Columns, *, faded: bool, stopped: bool = False) -> list[Piece]:
-    """The row of a task that has just ended, among the running ones; all of it dimmed once it has `faded`. Of one
-    that the user has `stopped` that is said, not in what words its remote puts it."""
+    """The row of a task that has just ended, among the running ones; all of it dimmed once it has `faded`;
+    `stopped` if that was by the user."""
     lasted = ""
     if columns.duration:
         lasted = fit(format_duration(task.duration(0)), columns.duration, right=True) + GAP
     ended = " (just ended)"
-    status = _beside(task, columns, STOPPED if stopped else task.status_words, less=len(ended))
+    status = _beside(task, columns, status_words(task, stopped=stopped), less=len(ended))
     without_room = STOPPED if stopped else ended.strip()
     pieces = _pieces(task, _tone(task), lasted, columns, status + ended if status else without_room)
     if faded:

@@ -70,8 +70,7 @@ async def _work_once_configured(nothing: Config, directory: Path, courtesy: Cour
 
 async def _work(config: Config, directory: Path, courtesy: Courtesy) -> None:
     """Fetch and poll. What that takes is imported only now that rows are shown, and where no key waits for it."""
-    for name in ("backend.workers", "backend.client.connection"):
-        await asyncio.to_thread(importlib.import_module, name)
+    await asyncio.to_thread(importlib.import_module, "backend.workers")
     from backend.workers import run_workers_when_free
 
     await run_workers_when_free(config, directory, role="dashboard", may_fetch=courtesy.wait)

@@ -55,6 +55,11 @@ class Stopping:
         """Whether a remote has been asked to stop this task (a remote UPID), and no end is known yet."""
         return upid in self._asked
 
+    def has_stopped(self, task: Task) -> bool:
+        """Whether a task has ended, and not well, since its remote was asked to stop it."""
+        ended = not task.running and task.status_class is not Status.OK
+        return ended and (task.upid in self.stopped or task.upid in self._asked)
+
     def ask(self, task: Task) -> None:
         """Ask whether to stop a task, and then its remote to do so."""
         app = self._app()

@@ -1,6 +1,6 @@
 """One task in a few lines: what stands above its log. Pure; all fields line by line are in `screens.details`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import tzinfo
 
 from rich.cells import cell_len, chop_cells
@@ -12,7 +12,7 @@ from backend.times import format_duration
 from tui.format import clock, full_time, local
 from tui.keys import way_to
 from tui.related import Related
-from tui.row import SIGNS
+from tui.row import SIGNS, status_words
 
 COLOURS = {
     Status.RUNNING: "$accent",
@@ -29,14 +29,22 @@ _LEAST_HEIGHT = 9
 
 
 def task_header(
-    task: Task, related: Related | None, width: int, height: int, now: float, tz: tzinfo | None
+    task: Task,
+    related: Related | None,
+    width: int,
+    height: int,
+    now: float,
+    tz: tzinfo | None,
+    stopped: Callable[[Task], bool] = lambda task: False,
 ) -> Content:
     """The lines, each as long as `width` at most; a status takes no more than a third of a screen so `height`,
     and on the lowest screens there is but one line.
-    `related` is None until it is known; `now` (UNIX seconds) is what a running task's time counts to."""
+    `related` is None until it is known; `now` (UNIX seconds) is what a running task's time counts to; `stopped`
+    tells whether the user has stopped a task."""
+    words = status_words(task, stopped=stopped(task))
     if height < _LEAST_HEIGHT:
-        return _single(task, width)
-    lines = _title(task, width, max(2, height // 3))
+        return _single(task, words, width)
+    lines = _title(task, words, width, max(2, height // 3))
     parsed = task.parsed
     upid = parsed.upid
     where = [f"{parsed.remote} ({parsed.type.upper()})", upid.node, upid.user, _times(task, now, tz)]
@@ -47,24 +55,24 @@ def task_header(
     lines += _folded(safe(upid.text), width)
     if related is not None:
         for label, others in (("after ", related.after[::-1]), ("before", related.before)):
-            lines += [_line(label, other, width, now, tz) for other in others]
+            lines += [_line(label, other, width, now, tz, stopped(other)) for other in others]
         if not related.after and not related.before:
             lines.append(Content.styled("No other task of this guest or kind is known", _DIM))
     return Content("\n").join(lines)
 
 
-def _single(task: Task, width: int) -> Content:
+def _single(task: Task, words: str, width: int) -> Content:
     """All that there is room for on the smallest screens."""
     sign, colour = SIGNS[task.status_class], COLOURS[task.status_class]
     return Content.assemble(
-        (f"{sign} ", colour), (safe(task.description), "bold"), (f"  {safe(task.status_words)}", colour)
+        (f"{sign} ", colour), (safe(task.description), "bold"), (f"  {safe(words)}", colour)
     ).truncate(width, ellipsis=True)
 
 
-def _title(task: Task, width: int, most: int) -> list[Content]:
+def _title(task: Task, words: str, width: int, most: int) -> list[Content]:
     status = task.status_class
     title = Content.assemble(
-        (safe(task.description), "bold"), "   ", (f"{SIGNS[status]} {safe(task.status_words)}", COLOURS[status])
+        (safe(task.description), "bold"), "   ", (f"{SIGNS[status]} {safe(words)}", COLOURS[status])
     )
     lines = title.wrap(width)
     if len(lines) > most:
@@ -101,12 +109,13 @@ def _folded(text: str, width: int) -> list[Content]:
     return [Content.styled(line, _DIM) for line in chop_cells(text, width)]
 
 
-def _line(label: str, task: Task, width: int, now: float, tz: tzinfo | None) -> Content:
+def _line(label: str, task: Task, width: int, now: float, tz: tzinfo | None, stopped: bool) -> Content:
     status = task.status_class
     moment = local(task.starttime, tz)
     when = "?" if moment is None else f"{moment:%a} {moment.day:>2} {moment:%b %H:%M:%S}"
     words = f"{task.description}, {format_duration(task.duration(now))}, {task.user}"
-    failed = f"  {task.status_words}" if status in (Status.ERROR, Status.WARNING, Status.UNKNOWN) else ""
+    bad = status in (Status.ERROR, Status.WARNING, Status.UNKNOWN)
+    failed = f"  {status_words(task, stopped=stopped)}" if bad else ""
     return Content.assemble(
         (f"{label} ", _DIM),
         (f"{SIGNS[status]} ", COLOURS[status]),

@@ -5,7 +5,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 
-from backend.archive.health import RemoteHealth
+from backend.archive.health import NodeHealth, RemoteHealth
 from backend.text import safe
 from tui.format import count, counted, span
 from tui.status import Seen, idle
@@ -21,11 +21,10 @@ def troubles(seen: Seen, now: float) -> list[str]:
     found = [*work_troubles(seen, now), *_failing(seen.health.failing, now), *damage]
     for name, remote in seen.health.remotes.items():
         found.extend(f"{name}: {without_name(name, note)}" for note in remote.notes)
-        failing = [(node, state.error) for node, state in remote.nodes.items() if state.error is not None]
+        failing = [(node, state) for node, state in remote.nodes.items() if state.error is not None]
         if remote.error is None and failing:
-            node, error = failing[0]
             more = f" (and {counted(len(failing) - 1, 'more node')})" if len(failing) > 1 else ""
-            found.append(f"{name}, node {node}: {cause(without_name(name, error))}{more}")
+            found.append(f"{name}, {node_trouble(name, *failing[0], now)}{more}")
     return [safe(what) for what in found]
 
 
@@ -59,6 +58,14 @@ def _failing(failing: dict[str, RemoteHealth], now: float) -> Iterator[str]:
         yield f"{count(len(failing))} remotes are failing: " + "; ".join(
             f"{words} ({_some(names[words])})" for words in causes
         )
+
+
+def node_trouble(remote: str, node: str, state: NodeHealth, now: float) -> str:
+    """What is wrong with a node of a remote, and since when: `node pve3 offline for 12 min`."""
+    how = "offline" if state.offline else "failing"
+    lasting = "" if state.failing_since is None else f" for {span(now - state.failing_since)}"
+    why = "" if state.offline else f": {cause(without_name(remote, state.error or ''))}"
+    return f"node {node} {how}{lasting}{why}"
 
 
 def _some(names: list[str]) -> str:

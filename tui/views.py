@@ -14,21 +14,27 @@ from tui.access import Access
 from tui.exporting import export_list
 from tui.filter_text import term
 from tui.format import local
-from tui.guest_row import guest_filter
+from tui.guest_row import guest_filter, whose_words
 from tui.screens.ask import AskScreen
-from tui.screens.guests import ChosenGuest, GuestsScreen, Look
+from tui.screens.guests import GuestsScreen
+from tui.screens.keyed import ChoosingScreen, Chosen
 from tui.screens.remotes import RemotesScreen
 from tui.screens.statistics import StatisticsScreen
 from tui.screens.task import TaskScreen
 from tui.status import Seen
+from tui.stopping import Stopping
+from tui.widgets.key_line import KeyLine
 
 
 class _WayBack(NamedTuple):
-    """From a guest's tasks, which a filter's text finds, to the guests, and to the filter before."""
+    """From what was chosen on a screen, which a filter's text finds, to that screen, by its key's name; and to the
+    filter before, and the task that the cursor was on (None: the newest)."""
 
     text: str
+    name: str
+    screen: ChoosingScreen
     before: str
-    look: Look
+    task: Task | None
 
 
 class Views:
@@ -39,8 +45,9 @@ class Views:
         access: asks remotes.
         wanted: the text of the filter of the lists.
         take: has the lists narrowed by a filter's text.
-        land: has the history's cursor on a task, in what the next filter finds.
-        stop: asks whether to stop a task, and does so.
+        here: the task under the history's cursor; None at the top.
+        land: has the history's cursor on a task, in what the next filter finds; None: at the top.
+        stopping: asks whether to stop a task, does so, and knows those that were stopped.
         servers: the names of the Backup Servers.
     """
 
@@ -52,8 +59,9 @@ class Views:
         *,
         wanted: Callable[[], str],
         take: Callable[[str], None],
-        land: Callable[[Task], None],
-        stop: Callable[[Task], None],
+        here: Callable[[], Task | None],
+        land: Callable[[Task | None], None],
+        stopping: Stopping,
         servers: Callable[[], Collection[str]],
         now: Callable[[], float],
         tz: tzinfo | None,
@@ -63,9 +71,10 @@ class Views:
         self._access = access
         self._wanted = wanted
         self._take = take
+        self._here = here
         self._land = land
         self._way_back: _WayBack | None = None
-        self._stop = stop
+        self._stopping = stopping
         self._servers = servers
         self._now = now
         self._tz = tz
@@ -77,50 +86,67 @@ class Views:
 
     def open_task(self, task: Task) -> None:
         """Show all of a task."""
-        self._screen.app.push_screen(TaskScreen(task, self._cache, self._access, self._stop, self._now, self._tz))
+        screen = TaskScreen(task, self._cache, self._access, self._stopping, self._now, self._tz)
+        self._screen.app.push_screen(screen)
 
     def open_statistics(self) -> None:
-        """Show counts; what the user chooses there becomes the filter."""
-        self._screen.app.push_screen(StatisticsScreen(self._cache, self._now, self._tz), self._take_chosen)
+        """Show counts."""
+        self._open("statistics", StatisticsScreen(self._cache, self._now, self._tz))
 
-    def open_guests(self, look: Look | None = None) -> None:
-        """Show the guests; of the one that the user chooses there the tasks are shown, with the cursor on its last
-        backup, until `go_back`."""
-        screen = GuestsScreen(self._cache, self._servers, self._now, self._tz, look or Look())
+    def open_guests(self) -> None:
+        """Show the guests."""
+        self._open("guests", GuestsScreen(self._cache, self._servers, self._now, self._tz))
 
-        def take(chosen: ChosenGuest | None) -> None:
-            if chosen is not None:
-                before = self._wanted()
-                if chosen.backup is not None:
-                    self._land(chosen.backup)
-                self._take(chosen.text)
-                self._way_back = _WayBack(self._wanted(), before, screen.look)
+    def open_remotes(self, seen: Callable[[], Seen]) -> None:
+        """Show the remotes, as they are seen at any time."""
+        self._open("remotes", RemotesScreen(seen, self._cache, self._now, self._tz))
+
+    def _open(self, name: str, screen: ChoosingScreen) -> None:
+        """Show a screen; what the user chooses there is shown in the lists, until `go_back`."""
+
+        def take(chosen: Chosen | None) -> None:
+            if chosen is None:
+                return
+            before, task = self._wanted(), self._here()
+            self._land(chosen.task)
+            self._take(chosen.text)
+            self._say(chosen.words)
+            self._forget_way()
+            self._way_back = _WayBack(self._wanted(), name, screen, before, task)
 
         self._screen.app.push_screen(screen, take)
 
     @property
-    def can_go_back(self) -> bool:
-        """Whether the lists show the tasks of a guest that was chosen among the guests, or some of those."""
-        return self._way_back is not None and self._way_back.text in self._wanted()
+    def way_back(self) -> str:
+        """The name of the key to the screen that the tasks in the lists, or more than those, were chosen on; empty
+        where there is none."""
+        way, wanted = self._way_back, self._wanted()
+        # all tasks, once they are narrowed, are any tasks
+        possible = way is not None and way.text in wanted and bool(way.text or not wanted)
+        return way.name if way is not None and possible else ""
 
-    def go_back(self) -> bool:
-        """Back to the guests, and to the filter before them; whether there was a way back."""
-        way, possible = self._way_back, self.can_go_back
-        self._way_back = None
-        if way is not None and possible:
+    def go_back(self) -> None:
+        """Back to that screen as it was left, and to the filter and the place before it."""
+        way = self._way_back
+        if way is not None and self.way_back:
+            self._way_back = None
+            self._screen.app.uninstall_screen(way.screen)
+            self._land(way.task)
             self._take(way.before)
-            self.open_guests(way.look)
-        return possible
+            self._open(way.name, way.screen)
 
-    def open_remotes(self, seen: Callable[[], Seen]) -> None:
-        """Show the remotes, as they are seen at any time; of the one that the user chooses the tasks are shown."""
-        self._screen.app.push_screen(RemotesScreen(seen, self._cache, self._now, self._tz), self._take_chosen)
+    def _forget_way(self) -> None:
+        if self._way_back is not None:
+            self._screen.app.uninstall_screen(self._way_back.screen)
+            self._way_back.screen.remove()
+            self._way_back = None
 
     def filter_guest(self, task: Task | None) -> None:
         """Have the lists show the tasks of the guest that this one is about; of none, ask for a guest's number."""
         guest = None if task is None else guest_id(task.worker_id)
         if task is not None and guest is not None:
             self._take(guest_filter(task.parsed.type, task.remote, guest, self._servers()))
+            self._say(whose_words(task.parsed.type, guest, self._servers()))
             return
 
         def take(number: str | None) -> None:
@@ -135,9 +161,9 @@ class Views:
         moment = local(self._now(), self._tz)
         export_list(self._screen.app, self._cache, wanted, f"{moment:%Y%m%d-%H%M}" if moment else "tasks")
 
-    def _take_chosen(self, text: str | None) -> None:
-        if text is not None:
-            self._take(text)
+    def _say(self, words: str) -> None:
+        if words:
+            self._screen.query_one(KeyLine).tell(words)
 
 
 def _wrong_number(answer: str) -> str:

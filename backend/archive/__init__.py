@@ -3,7 +3,7 @@ hands batches to a CacheWriter."""
 
 from backend.archive.cache import TaskCache
 from backend.archive.files import CacheError
-from backend.archive.role import CacheBusy
+from backend.archive.role import CacheBusy, CacheLost
 from backend.archive.scan import ScanCancelled
 from backend.archive.snapshot import Snapshot
 from backend.archive.takeover import Takeover, take_over
@@ -13,6 +13,7 @@ __all__ = [
     "Batch",
     "CacheBusy",
     "CacheError",
+    "CacheLost",
     "CacheWriter",
     "ScanCancelled",
     "Snapshot",

@@ -14,13 +14,23 @@ from backend.upid import RemoteType
 _TELLING_NODES = 5
 """From how many nodes on one may reckon how long the others take."""
 
+NODE_OFFLINE = "the cluster reports this node as offline"
+"""A node's `error` while its remote says that it is down."""
+
 
 @dataclass(slots=True)
 class NodeHealth:
-    """One node of a remote. Times are UNIX seconds, None where it never happened; `error` is in words."""
+    """One node of a remote. Times are UNIX seconds, None where it never happened; `error` is in words, and
+    `failing_since` is when it began."""
 
     last_success: float | None = None
     error: str | None = None
+    failing_since: float | None = None
+
+    @property
+    def offline(self) -> bool:
+        """Whether its remote says that it is down."""
+        return self.error == NODE_OFFLINE
 
 
 @dataclass(slots=True)
@@ -134,7 +144,9 @@ def _remote(raw: dict[str, Any]) -> RemoteHealth:
         failing_since=_moment(raw["failing_since"]),
         notes=[str(note) for note in raw["notes"]],
         nodes={
-            str(name): NodeHealth(_moment(node["last_success"]), _words(node["error"]))
+            str(name): NodeHealth(
+                _moment(node["last_success"]), _words(node["error"]), _moment(node.get("failing_since"))
+            )
             for name, node in raw["nodes"].items()
         },
         clock_skew=_moment(raw.get("clock_skew")),

@@ -14,6 +14,10 @@ class CacheBusy(CacheError):
     """Another process works on this cache."""
 
 
+class CacheLost(CacheError):
+    """The directory that was worked on is no longer the cache directory."""
+
+
 class Role:
     """The role for one directory, until closed."""
 
@@ -58,7 +62,7 @@ class Role:
         if self._lock is None:
             raise CacheError(f"{self._directory}: closed, so nothing can be stored")
         if not self.in_place():
-            raise CacheError(f"{self._directory}: the cache directory was deleted or replaced")
+            raise CacheLost(f"{self._directory}: the cache directory was deleted or replaced")
 
 
 def is_held(directory: Path) -> bool:

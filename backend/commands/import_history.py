@@ -16,7 +16,10 @@ from backend.config import Settings, default_config_path
 def import_command(places: Places, directory: Path) -> None:
     """Take over the history of a Proxmox Datacenter Manager's remote task cache.
 
-    DIR is /var/cache/proxmox-datacenter-manager/remote-tasks on such a machine, or a copy of it. It is only read.
+    \b
+      remote-tasks import /var/cache/proxmox-datacenter-manager/remote-tasks
+
+    DIR is that directory on such a machine, or a copy of it. It is only read.
     Its finished tasks are added to this cache, as far back as `keep-days` in the configuration says; what is here
     already stays as it is, so a second run adds only what is new. A daemon or dashboard that works on this cache
     has to be stopped meanwhile.

@@ -14,17 +14,29 @@ from backend.output import render
 from backend.query import FIELDS, Filter, parse_filter
 from backend.report import TASK_COLUMNS, TASK_FIELDS, UPID_COLUMN
 from backend.task import Task
+from backend.times import period_words
 from backend.unknown_names import fleet_names, misread_words, unknown_names
 
-FILTER_HELP = """\b
+FILTER_HELP = (
+    """\b
 A FILTER is words and FIELD:VALUE terms; all must match. Words match anywhere
 in what a row shows, or in the UPID. `-` before a term negates it, quotes keep
 spaces, commas give choices, `*` stands for any text. The fields:
 
 \b
-""" + "\n".join(
-    textwrap.fill(what, 78, initial_indent=f"  {name + ':':<8} ", subsequent_indent=" " * 11)
-    for name, what in FIELDS.items()
+"""
+    + "\n".join(
+        textwrap.fill(what, 78, initial_indent=f"  {name + ':':<8} ", subsequent_indent=" " * 11)
+        for name, what in FIELDS.items()
+    )
+    + """
+
+\b
+What failed yesterday, and that day alone:
+
+\b
+  status:error since:yesterday until:yesterday
+"""
 )
 
 _MOST = 2**31
@@ -42,6 +54,12 @@ def join_filter(words: tuple[str, ...]) -> Filter:
         if word.startswith("--"):
             raise click.NoSuchOption(word.partition("=")[0])
     return parse_filter(" ".join(words))
+
+
+def period_heading(wanted: Filter) -> str:
+    """When the tasks that a filter wants started, for a table's first line; empty if it leaves that open."""
+    words = period_words(*wanted.period, time.time())
+    return f"tasks started {words}\n" if words else ""
 
 
 def _nothing(wanted: Filter) -> str:
@@ -83,6 +101,11 @@ def list_command(
 ) -> None:
     """List running and finished tasks, newest start first.
 
+    \b
+      remote-tasks list status:error since:1d
+      remote-tasks list --running remote:wien
+      remote-tasks list type:vzdump vmid:101 --limit 1
+
     Reads the cache alone, which the dashboard or a daemon keeps up to date. Times are local in the table, UNIX
     seconds in the other formats. On a terminal the table is as wide as that; into a pipe or a file it goes whole.
     """
@@ -96,6 +119,8 @@ def list_command(
         first = next(found, None)
         found = chain([] if first is None else [first], found)
         tasks: Iterator[Task] = islice(found, limit) if limit else found
+        if format_ == "table":
+            click.echo(period_heading(wanted), nl=False)
         columns = (*TASK_COLUMNS, UPID_COLUMN) if with_upid else TASK_COLUMNS
         for piece in render(tasks, format_, columns, TASK_FIELDS, Task.as_dict):
             click.echo(piece, nl=False)

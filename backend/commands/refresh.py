@@ -12,7 +12,12 @@ from backend.commands.track import require_remotes, require_worker
 def refresh_command(places: Places, remotes: tuple[str, ...]) -> None:
     """Fetch now, from the remotes named or from all, instead of at the next round.
 
-    Asks the dashboard or the daemon that works on the cache to do so, and returns at once.
+    \b
+      remote-tasks refresh
+      remote-tasks refresh wien graz
+
+    Asks the dashboard or the daemon that works on the cache to do so, and returns at once;
+    `remote-tasks remotes` tells how far it is.
     """
     cache = places.existing_cache()
     require_remotes(cache, remotes)

@@ -1,11 +1,13 @@
 """`remote-tasks stats`: how many tasks there are, by status."""
 
+import time
 from typing import Any, get_args
 
 import click
 
+from backend.archive import Snapshot
 from backend.commands.command import Command, Places, with_format_option, with_places_options
-from backend.commands.list import FILTER_HELP, join_filter, warn_of_unknown_names
+from backend.commands.list import FILTER_HELP, join_filter, period_heading, warn_of_unknown_names
 from backend.counts import (
     COUNT_COLUMNS,
     COUNT_FIELDS,
@@ -17,7 +19,9 @@ from backend.counts import (
     count_record,
 )
 from backend.output import render
+from backend.query import Filter
 from backend.table import Column
+from backend.times import moment_words
 
 
 @click.command("stats", cls=Command, epilog=FILTER_HELP, context_settings={"ignore_unknown_options": True})
@@ -33,7 +37,12 @@ from backend.table import Column
 def stats_command(places: Places, words: tuple[str, ...], by: Field | None, format_: str) -> None:
     """Count tasks by status, running ones included.
 
-    Reads the cache alone, which the dashboard or a daemon keeps up to date.
+    \b
+      remote-tasks stats since:7d --by type
+      remote-tasks stats type:vzdump since:yesterday until:yesterday
+
+    Reads the cache alone, which the dashboard or a daemon keeps up to date. Without since: and until: all that
+    are kept are counted, `keep-days` in the configuration.
     """
     wanted = join_filter(words)
     cache = places.existing_cache()
@@ -42,6 +51,8 @@ def stats_command(places: Places, words: tuple[str, ...], by: Field | None, form
             rows = [("", count_all(snapshot, wanted))]
         else:
             rows = commonest_first(count_by(snapshot, by, wanted))
+        if format_ == "table":
+            click.echo(_heading(snapshot, wanted), nl=False)
         for piece in render(rows, format_, _columns(by), _fields(by), lambda counted: _record(by, counted)):
             click.echo(piece, nl=False)
         warn_of_unknown_names(snapshot, wanted)
@@ -49,6 +60,19 @@ def stats_command(places: Places, words: tuple[str, ...], by: Field | None, form
             click.echo(f"warning: nobody is fetching into {places.cache} now", err=True)
         for damage in snapshot.damage:
             click.echo(f"warning: {damage}", err=True)
+
+
+def _heading(snapshot: Snapshot, wanted: Filter) -> str:
+    """Of what period the counts are: the filter's, and as far back as the history goes."""
+    heading = period_heading(wanted)
+    number = snapshot.count()
+    if not number:
+        return heading
+    oldest = snapshot.page(None, number - 1, 1)[0].starttime
+    if heading and oldest <= wanted.period[0]:
+        return heading
+    kept = f"since {moment_words(oldest, time.time())}"
+    return f"{heading.rstrip()}; kept are those {kept}\n" if heading else f"all kept tasks, {kept}\n"
 
 
 def _columns(by: Field | None) -> list[Column]:

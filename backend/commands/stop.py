@@ -8,8 +8,7 @@ import click
 from backend.client import RemoteClient
 from backend.commands.asking import ask_remote
 from backend.commands.command import Command, Places, with_places_options
-from backend.commands.track import read_task
-from backend.report import format_moment
+from backend.commands.track import read_task, task_words
 from backend.task import Task
 from backend.text import safe
 
@@ -19,7 +18,13 @@ from backend.text import safe
 @click.option("--yes", is_flag=True, help="Do not ask whether to.")
 @with_places_options
 def stop_command(places: Places, upid: str, yes: bool) -> None:
-    """Ask a task's remote to stop it, as in pve:REMOTE!UPID:…
+    """Ask the remote of the task with this remote UPID to stop it.
+
+    \b
+      remote-tasks stop \\
+          'pve:wien!UPID:pve1:000934AF:0D015579:68BF3A41:vzdump:101:root@pam:'
+
+    `remote-tasks list --upid` shows the remote UPIDs; a shell wants them in single quotes.
 
     Asks first whether to, naming the task; without a terminal to ask on, --yes is needed. The remote may take its
     time: `remote-tasks wait` tells when the task has ended, and how. The token needs Sys.Modify on the node to
@@ -27,8 +32,6 @@ def stop_command(places: Places, upid: str, yes: bool) -> None:
 
     The exit status is 0 if the remote was asked to stop it, and also if it has ended already, which is told; 1 if
     the remote does not know it, refuses, or cannot be asked, or if you decide against it.
-
-    `remote-tasks list --upid` shows the remote UPIDs.
     """
     task = read_task(upid)
     if not yes and not sys.stdin.isatty():
@@ -37,16 +40,10 @@ def stop_command(places: Places, upid: str, yes: bool) -> None:
     if not found.running:
         click.echo(f"it has ended already: {safe(found.status_words)}", err=True)
         return
-    if not yes and not click.confirm(f"Stop {_words(task)}?", err=True):
+    if not yes and not click.confirm(f"Stop {task_words(task)}?", err=True):
         raise click.ClickException("left alone")
     ask_remote(places, task, partial(_stop, task))
     click.echo(f"asked {task.remote} to stop {safe(task.description)}", err=True)
-
-
-def _words(task: Task) -> str:
-    """A task as one who stops it must see it: what, where, whose, since when."""
-    words = f"{task.description} on {task.remote}, node {task.node}, by {task.user}"
-    return safe(f"{words}, started {format_moment(task.starttime)}")
 
 
 async def _find(task: Task, client: RemoteClient) -> Task:

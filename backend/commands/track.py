@@ -7,6 +7,7 @@ import click
 from backend.archive import TaskCache
 from backend.commands.command import Command, Places, with_places_options
 from backend.config import no_such_remote
+from backend.report import format_moment
 from backend.task import Task
 from backend.text import safe
 from backend.upid import UpidError, parse_remote_upid
@@ -16,13 +17,17 @@ from backend.upid import UpidError, parse_remote_upid
 @click.argument("upid", metavar="REMOTE-UPID")
 @with_places_options
 def track_command(places: Places, upid: str) -> None:
-    """Have a task polled until it ends, as in pve:REMOTE!UPID:…
+    """Have the task with this remote UPID polled until it ends.
+
+    \b
+      remote-tasks track \\
+          'pve:wien!UPID:pve1:000934AF:0D015579:68BF3A41:vzdump:101:root@pam:'
+
+    `remote-tasks list --upid` shows the remote UPIDs; a shell wants them in single quotes.
 
     Tasks that a remote shows as running are followed anyway; this is for one that it may not show. Asks the
     dashboard or the daemon that works on the cache to do so, and returns at once. Of a task that is known to have
-    ended it tells the status instead.
-
-    `remote-tasks list --upid` shows the remote UPIDs.
+    ended it tells the status instead. `remote-tasks wait` waits for the end.
     """
     task = read_task(upid)
     cache = places.existing_cache()
@@ -34,7 +39,7 @@ def track_command(places: Places, upid: str) -> None:
     require_remote_of(cache, task)
     require_worker(cache)
     cache.request_track([task.upid])
-    click.echo(f"asked to follow {safe(task.upid)}", err=True)
+    click.echo(f"asked to follow {task_words(task)}; `remote-tasks wait` waits for its end", err=True)
 
 
 def read_task(upid: str) -> Task:
@@ -44,6 +49,12 @@ def read_task(upid: str) -> Task:
     except UpidError as error:
         raise click.UsageError(safe(str(error))) from None
     return Task(parsed.text, parsed.upid.starttime)
+
+
+def task_words(task: Task) -> str:
+    """A task as one who stops it or waits for it must see it: what, where, whose, since when. Safe to print."""
+    words = f"{task.description} on {task.remote}, node {task.node}, by {task.user}"
+    return safe(f"{words}, started {format_moment(task.starttime)}")
 
 
 def require_remotes(cache: TaskCache, names: Iterable[str]) -> None:

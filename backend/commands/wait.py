@@ -2,13 +2,13 @@
 
 import sys
 import time
-from collections.abc import Callable
 
 import click
 
 from backend.archive import TaskCache
 from backend.commands.command import INTERRUPTED, Command, Places, with_places_options
-from backend.commands.track import read_task, require_remote_of, require_worker
+from backend.commands.progress import Progress
+from backend.commands.track import read_task, require_remote_of, require_worker, task_words
 from backend.task import Status, Task
 from backend.text import safe
 from backend.times import format_duration, parse_duration
@@ -39,7 +39,13 @@ def _read_duration(context: click.Context, option: click.Parameter, value: str |
 )
 @with_places_options
 def wait_command(places: Places, upid: str, timeout: int | None) -> None:
-    """Wait until a task has ended, as in pve:REMOTE!UPID:…, and print its status.
+    """Wait until the task with this remote UPID has ended, and print its status.
+
+    \b
+      remote-tasks wait --timeout 2h \\
+          'pve:wien!UPID:pve1:000934AF:0D015579:68BF3A41:vzdump:101:root@pam:'
+
+    `remote-tasks list --upid` shows the remote UPIDs; a shell wants them in single quotes.
 
     \b
     Exit status:
@@ -51,17 +57,19 @@ def wait_command(places: Places, upid: str, timeout: int | None) -> None:
       1  it cannot be waited for: no such remote, nobody fetches
 
     Has the task followed by the dashboard or the daemon that works on the cache, and reads the cache alone.
-
-    `remote-tasks list --upid` shows the remote UPIDs.
+    What it waits for is told on stderr.
     """
     task = read_task(upid)
     cache = places.existing_cache()
+    progress = Progress()
     try:
-        ended = _Wait(cache, task).until_ended(timeout)
+        ended = _Wait(cache, task, progress).until_ended(timeout)
     except KeyboardInterrupt:
+        progress.hide()
         click.echo("interrupted; the task is not", err=True)
         sys.exit(INTERRUPTED)
     finally:
+        progress.hide()
         cache.close()
     if ended is None:
         click.echo(f"it has not ended within {format_duration(timeout or 0)}", err=True)
@@ -79,13 +87,11 @@ class _Wait:
         self,
         cache: TaskCache,
         task: Task,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
+        progress: Progress,
     ) -> None:
         self._cache = cache
         self._task = task
-        self._clock = clock
-        self._sleep = sleep
+        self._progress = progress
         self._seen = False
         self._alone = False
         self._unknown_before = self._told_unknown()
@@ -98,13 +104,17 @@ class _Wait:
             return ended
         require_remote_of(self._cache, self._task)
         require_worker(self._cache)
-        began = self._clock()
+        words = task_words(self._task)
+        if not self._progress.is_shown:
+            click.echo(f"waiting for {words}", err=True)
+        began = time.monotonic()
         asked = began - ASK_AGAIN
-        while timeout is None or self._clock() - began < timeout:
-            if not self._seen and self._clock() - asked >= ASK_AGAIN:
+        while timeout is None or time.monotonic() - began < timeout:
+            if not self._seen and time.monotonic() - asked >= ASK_AGAIN:
                 self._cache.request_track([self._task.upid])
-                asked = self._clock()
-            self._sleep(LOOK_EVERY)
+                asked = time.monotonic()
+            self._progress.show(f"{self._state()} · {words}")
+            time.sleep(LOOK_EVERY)
             ended = self._look()
             if ended is not None:
                 return ended
@@ -125,6 +135,14 @@ class _Wait:
         self._seen = runs
         return None
 
+    def _state(self) -> str:
+        """What is known of the task while it is waited for."""
+        if self._alone:
+            return "nobody fetches"
+        if not self._seen:
+            return "asking for it"
+        return f"running for {format_duration(self._task.duration(time.time()))}"
+
     def _told_unknown(self) -> float | None:
         """When the remote last told that it knows no such task; None if it did not."""
         return self._cache.health().no_such_tasks.get(self._task.upid)
@@ -133,5 +151,6 @@ class _Wait:
         """Say once when nobody fetches any more, so that nothing would be learned; it may begin again."""
         alone = not self._cache.has_worker()
         if alone and not self._alone:
+            self._progress.hide()
             click.echo(f"nobody is fetching into {self._cache.directory} any more; still waiting", err=True)
         self._alone = alone

@@ -4,7 +4,7 @@ what is handed in is valid TOML."""
 
 import json
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from backend.config.lines import HEADER, read_path
@@ -19,19 +19,29 @@ def remote_table(remote: RemoteConfig, secret: tuple[str, str]) -> str:
     """A remote as a table of TOML. `secret` is the key that tells where its secret is, and that key's value.
     Raises EditError."""
     lines = [f"[remotes.{_key(remote.name)}]", f"type = {_quoted(remote.type)}"]
-    fingerprints = {node.fingerprint for node in remote.nodes}
-    shared = remote.nodes[0].fingerprint if len(fingerprints) == 1 else None
-    nodes = [_node(node, remote, shared) for node in remote.nodes]
-    if len(nodes) == 1:
-        lines.append(f"nodes = [{nodes[0]}]")
-    else:
-        lines += ["nodes = [", *(f"    {node}," for node in nodes), "]"]
+    shared = _shared_fingerprint(remote)
+    lines += nodes_lines(remote)
     if shared is not None:
         lines.append(f"fingerprint = {_quoted(shared)}")
     if remote.ca_file is not None:
         lines.append(f"ca-file = {_quoted(str(remote.ca_file))}")
     lines += [f"token-id = {_quoted(remote.token_id)}", f"{secret[0]} = {_quoted(secret[1])}"]
     return "\n".join(lines) + "\n"
+
+
+def nodes_lines(remote: RemoteConfig, more: Sequence[Endpoint] = ()) -> list[str]:
+    """The lines of a remote's table that name its nodes, and `more` beside them. Raises EditError."""
+    shared = _shared_fingerprint(remote)
+    nodes = [_node(node, remote, shared) for node in (*remote.nodes, *more)]
+    if len(nodes) == 1:
+        return [f"nodes = [{nodes[0]}]"]
+    return ["nodes = [", *(f"    {node}," for node in nodes), "]"]
+
+
+def _shared_fingerprint(remote: RemoteConfig) -> str | None:
+    """The fingerprint that all of its nodes have, which its table names once."""
+    fingerprints = {node.fingerprint for node in remote.nodes}
+    return remote.nodes[0].fingerprint if len(fingerprints) == 1 else None
 
 
 def put_table(text: str, name: str, table: str) -> str:

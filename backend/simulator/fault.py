@@ -123,8 +123,8 @@ _KINDS: dict[str, _Kind] = {
     "long-status": _Kind("answers", _ONE_MB, True, "a status text of 1 MB"),
     "huge": _Kind("answers", _HUNDRED_MB, True, "an answer of 100 MB"),
     "offline": _Kind("nodes", None, False, "the node refuses its cluster's connections (595)"),
-    "twice": _Kind("nodes", None, False, "for 30 s a task that has ended is listed as running, too"),
-    "clock": _Kind("nodes", _OFFSET, False, "its clock is ahead, or behind (-2h); set later, it jumps"),
+    "twice": _Kind("nodes", None, False, "for 30 s an ended task is listed as running, too"),
+    "clock": _Kind("nodes", _OFFSET, False, "its clock is ahead or behind (-2h); set later, it jumps"),
     "burst": _Kind("nodes", _PER_MINUTE, False, "N more tasks a minute start on each such node"),
     "long": _Kind("nodes", _SPAN, False, "one task starts now, and runs so long (3d)"),
 }

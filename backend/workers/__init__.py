@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import importlib
 import logging
 import os
 import time
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from backend.archive import CacheBusy, CacheError, CacheWriter, TaskCache
 from backend.config import Config
+from backend.text import counted
 from backend.workers.board import HealthBoard
 from backend.workers.fleet import Fleet
 from backend.workers.housekeeping import Requests, look_back_when_due, merge_when_due, publish
@@ -164,7 +166,9 @@ async def _work(
     may_fetch: Gate,
     clock: Callable[[], float],
 ) -> None:
-    log.info("fetching from %d remotes into %s", len(config.remotes), writer.directory)
+    # opening the first client imports it: a tenth of a second in which the event loop would do nothing else
+    await asyncio.to_thread(importlib.import_module, "backend.client.connection")
+    log.info("fetching from %s into %s", counted(len(config.remotes), "remote"), writer.directory)
     health = TaskCache(writer.directory).health()
     health.pid, health.role = os.getpid(), role
     board = HealthBoard(health, {name: remote.type for name, remote in config.remotes.items()}, clock)

@@ -107,6 +107,7 @@ class HealthBoard:
         if entry.error != words:
             log.warning("%s: %s: %s", remote, node, words)
         entry.error = words
+        entry.failing_since = entry.failing_since or self._clock()
         self.changed = True
 
     def notes(self, remote: str, by: str, notes: list[str]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from functools import partial
 from math import inf
 
+from backend.archive.health import NODE_OFFLINE
 from backend.client import Node, NodeOfflineError, RemoteClient, RemoteError
 from backend.workers.board import HealthBoard
 from backend.workers.node import Found, NodeFetcher
@@ -133,7 +134,7 @@ class RemoteFetcher:
                     # The cluster said so some time ago.
                     await self._learn()
                 if self._is_offline(node):
-                    raise NodeOfflineError(name, "the cluster reports this node as offline", node)
+                    raise NodeOfflineError(name, NODE_OFFLINE, node)
                 found = await self._fetcher.fetch(node, round, blind=node in self._sight.blind)
         except RemoteError as error:
             self._schedule.failed(node, loop.time())

@@ -12,6 +12,7 @@ from backend.archive.state import NodeKey
 from backend.client import FleetLimit, RemoteClient, open_client
 from backend.config import Config, ConfigError, RemoteConfig, Settings
 from backend.config.watch import config_changes
+from backend.text import counted
 from backend.upid import parse_remote_upid
 from backend.workers.board import HealthBoard
 from backend.workers.fetch import RemoteFetcher
@@ -72,11 +73,13 @@ class Fleet:
                 self._fetchers[name].request()
 
     def request_nodes(self, nodes: Collection[NodeKey]) -> None:
-        """Fetch from these nodes as soon as possible; from none that is not there."""
+        """Fetch from these nodes as soon as possible; not from one that is not there, or that fails: what is
+        missing of it comes with its next fetch that succeeds."""
         for name in {remote for remote, _ in nodes} & self._fetchers.keys():
             members = self._board.members(name) or frozenset()
-            if there := members.intersection(node for remote, node in nodes if remote == name):
-                self._fetchers[name].request(there)
+            wanted = members.intersection(node for remote, node in nodes if remote == name)
+            if working := [node for node in wanted if self._board.node_works(name, node)]:
+                self._fetchers[name].request(working)
 
     async def track(self, upids: Collection[str]) -> None:
         """Follow these tasks (typed remote UPIDs) until they end, and poll their remotes at once: somebody waits
@@ -116,9 +119,9 @@ class Fleet:
         removed = before.remotes.keys() - config.remotes.keys()
         if before.path is not None:
             log.info(
-                "took over %s: %d remotes, of which %d are new or changed; %d removed",
+                "took over %s: %s, %d new or changed; %d removed",
                 config.path,
-                len(config.remotes),
+                counted(len(config.remotes), "remote"),
                 len(added),
                 len(removed),
             )

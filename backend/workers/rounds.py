@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Collection
 
 from backend.archive.health import Round
+from backend.text import counted
 from backend.times import format_duration
 from backend.workers.board import HealthBoard
 
@@ -114,11 +115,11 @@ class Rounds:
         round.finished = self._clock()
         failing = len(self._board.health.failing)
         log.info(
-            "round over: %d tasks from %d nodes in %.1f s%s",
-            round.tasks,
-            round.nodes_total,
+            "round over: %s from %s in %.1f s%s",
+            counted(round.tasks, "task"),
+            counted(round.nodes_total, "node"),
             round.finished - round.started,
-            f"; {failing} remotes failing" if failing else "",
+            f"; {counted(failing, 'remote')} failing" if failing else "",
         )
 
     def _begin(self, names: Collection[str]) -> None:

@@ -6,7 +6,7 @@ import random
 import time
 from collections.abc import Awaitable, Callable
 
-from backend.archive import CacheError
+from backend.archive import CacheError, CacheLost
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +62,9 @@ async def supervise(name: str, work: Callable[[], Awaitable[None]], report: Repo
             expected = isinstance(cause, OSError | CacheError)
             words = _in_words(cause) if expected else f"{type(cause).__name__}: {cause}"
             problem = f"{name} failed: {words}; trying again"
-            log.error("%s in %.0f s", problem, pause, exc_info=None if expected else error)
+            if not isinstance(cause, CacheLost):
+                # a lost directory is told once, by who begins anew
+                log.error("%s in %.0f s", problem, pause, exc_info=None if expected else error)
             report(name, problem)
         finally:
             settled.cancel()

@@ -32,7 +32,9 @@ healths = st.builds(
             error=st.none() | words,
             failing_since=times,
             notes=st.lists(words, max_size=3),
-            nodes=st.dictionaries(words, st.builds(NodeHealth, last_success=times, error=st.none() | words)),
+            nodes=st.dictionaries(
+                words, st.builds(NodeHealth, last_success=times, error=st.none() | words, failing_since=times)
+            ),
         ),
         max_size=3,
     ),
@@ -121,6 +123,16 @@ def test_readers_see_the_health_that_the_worker_last_wrote(tmp_path: Path) -> No
     assert cache.health() == health
     assert cache.health().failing == {"wien": broken}
     assert cache.health().nodes == 2
+
+
+def test_a_health_file_that_does_not_tell_since_when_a_node_fails_is_read(tmp_path: Path) -> None:
+    node = NodeHealth(5.0, "the cluster reports this node as offline")
+    write_health(tmp_path / "health", Health(remotes={"wien": RemoteHealth(nodes={"pve1": node})}))
+    content = (tmp_path / "health").read_bytes()
+    older = content.replace(b',"failing_since":null}', b"}", 1)
+    assert len(older) < len(content)
+    (tmp_path / "health").write_bytes(older)
+    assert read_health(tmp_path / "health").remotes["wien"].nodes == {"pve1": node}
 
 
 @given(st.data())

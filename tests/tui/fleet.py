@@ -7,6 +7,7 @@ from pathlib import Path
 
 from backend.archive import Batch, CacheWriter
 from backend.archive.health import Health, NodeHealth, RemoteHealth, Round, write_health
+from backend.query import parse_filter
 from backend.task import Task
 
 NOW = int(datetime(2026, 11, 24, 14, 32, 5, tzinfo=UTC).timestamp())
@@ -82,6 +83,11 @@ def finished_tasks(number: int, *, until: int = NOW, apart: int = 97, seed: int 
             end=start + max(1, int(seconds * dice.uniform(0.5, 2))),
             status=dice.choice(_FAILURES) if dice.random() < 0.12 else "OK",
         )
+
+
+def matches(text: str) -> int:
+    """How many of 600 finished tasks match a filter."""
+    return sum(map(parse_filter(text).matcher(), finished_tasks(600)))
 
 
 def running_tasks() -> list[Task]:

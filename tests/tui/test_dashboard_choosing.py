@@ -51,6 +51,7 @@ async def test_a_remote_is_chosen_by_typing_a_part_of_its_name(app: Dashboard) -
         await screen.until_shown(f"History {matches('remote:graz')} of 600 ── remote:graz ─")
         await screen.press("r")
         await screen.until_shown(" + graz")
+        assert "+ only with it   - only without it" in screen.text
         await screen.press("g", "enter")
         await screen.until_shown("History 600 ──")
 
@@ -161,6 +162,7 @@ async def test_a_filter_is_saved_found_again_and_forgotten(app: Dashboard) -> No
         await screen.until_shown("History 600 ──")
         await screen.press("o")
         await screen.until_shown("my errors   status:error")
+        assert "+ the filter of the lists" in screen.text
         await screen.press("y", "space", "e", "enter")
         await screen.until_shown("── status:error ─")
         await screen.press("o", "delete")
@@ -230,6 +232,7 @@ async def test_columns_are_chosen_and_the_rest_gets_their_room(app: Dashboard) -
         await screen.until_shown("History 600")
         await screen.press("c")
         await screen.until_shown(" + duration")
+        assert " + shown " in screen.text
         await screen.press("space", "down", "space", "enter")
         head = next(line for line in screen.lines if "STATUS" in line)
         assert head.split() == ["REMOTE", "NODE", "USER", "TASK", "STATUS"]

@@ -65,17 +65,22 @@ async def test_a_jump_stays_within_the_filter_and_says_so_where_it_ends(app: Das
         await screen.until_shown("No older error that matches the filter")
 
 
+def moment(year: int, month: int, day: int, hour: int, minute: int, *, seconds: int) -> Moment:
+    first = int(datetime(year, month, day, hour, minute, tzinfo=UTC).timestamp())
+    return Moment(first, first + seconds - 1)
+
+
 @pytest.mark.parametrize(
     ("text", "place"),
     [
-        ("14:30", Moment(int(datetime(2026, 11, 24, 14, 30, 59, tzinfo=UTC).timestamp()))),
-        ("23:00", Moment(int(datetime(2026, 11, 23, 23, 0, 59, tzinfo=UTC).timestamp()))),
-        ("yesterday 14:30", Moment(int(datetime(2026, 11, 23, 14, 30, 59, tzinfo=UTC).timestamp()))),
-        ("14:30 yesterday", Moment(int(datetime(2026, 11, 23, 14, 30, 59, tzinfo=UTC).timestamp()))),
-        ("14:30, 2026-11-23", Moment(int(datetime(2026, 11, 23, 14, 30, 59, tzinfo=UTC).timestamp()))),
-        ("yesterday", Moment(int(datetime(2026, 11, 23, 23, 59, 59, tzinfo=UTC).timestamp()))),
-        ("-2h", Moment(NOW - 7200)),
-        ("2026-11-01 08:00", Moment(int(datetime(2026, 11, 1, 8, 0, 59, tzinfo=UTC).timestamp()))),
+        ("14:30", moment(2026, 11, 24, 14, 30, seconds=60)),
+        ("23:00", moment(2026, 11, 23, 23, 0, seconds=60)),
+        ("yesterday 14:30", moment(2026, 11, 23, 14, 30, seconds=60)),
+        ("14:30 yesterday", moment(2026, 11, 23, 14, 30, seconds=60)),
+        ("14:30, 2026-11-23", moment(2026, 11, 23, 14, 30, seconds=60)),
+        ("yesterday", moment(2026, 11, 23, 0, 0, seconds=86_400)),
+        ("-2h", Moment(NOW - 7200, NOW - 7200)),
+        ("2026-11-01 08:00", moment(2026, 11, 1, 8, 0, seconds=60)),
         ("41%", Share(0.41)),
         (" 12.5 % ", Share(0.125)),
     ],
@@ -103,8 +108,28 @@ async def test_g_goes_to_a_time_or_a_part_of_the_way(app: Dashboard) -> None:
         await screen.press("g", *"50%", "enter")
         await screen.until(lambda: position(screen) == 300)
         await screen.press("g", *"30d", "enter")
-        await screen.until_shown("That is before the oldest task: this is the last row")
+        await screen.until_shown("the oldest task: there is none from before")
         assert position(screen) == 599
+
+
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [
+        ("yesterday", "Mon 23 Nov 23:57:02, the last task of that day"),
+        ("14:30", "Tue 24 Nov 14:30:42, the last task of that minute"),
+        ("2026-11-24 10:00", "Tue 24 Nov 09:59:55, the last task before that minute"),
+        ("2h", "Tue 24 Nov 12:31:43, the last task until then"),
+        ("2026-11-01", "the oldest task: there is none from before"),
+    ],
+)
+async def test_where_one_landed_is_told(app: Dashboard, place: str, words: str) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = Screen(pilot)
+        await screen.until_shown("History 600")
+        await screen.press("g")
+        await screen.enter(place)
+        await screen.press("enter")
+        await screen.until(lambda: words in screen.keys, words)
 
 
 async def test_a_wrong_place_is_explained_and_escape_leaves(app: Dashboard) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.archive.health import Health, Round
+from backend.archive.health import NODE_OFFLINE, Health, NodeHealth, Round
 from backend.task import Task
 from tests.tui.fleet import (
     NOW,
@@ -84,8 +84,12 @@ async def test_troubles_stand_in_a_line_that_is_there_only_for_them(directory: P
         assert "4 of 5 remotes" in screen.lines[0]
         assert "round 12 s ago, 1 remote failing" in screen.lines[0]
         assert "linz-lab: the token may not see node pve3" in screen.lines[1]
+        health = healthy()
+        health.remotes["wien"].nodes["pve3"] = NodeHealth(None, NODE_OFFLINE, NOW - 720)
+        tell_health(directory, health)
+        await screen.until_shown("✗ wien, node pve3 offline for 12 min  ")
         tell_health(directory, healthy())
-        await screen.until(lambda: "graz has" not in screen.text)
+        await screen.until(lambda: "node pve3" not in screen.text)
         assert screen.lines[1].startswith(" Running 4")
 
 

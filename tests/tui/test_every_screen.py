@@ -34,7 +34,7 @@ SCREENS: dict[str, tuple[list[str], str, str]] = {
     "help": (["question_mark"], "narrow", r"/  narrow"),
     "writing a file": (["x"], "write to", r"write to"),
     "a file that is there": (["x", "enter"], "Overwrite this file?", r"Overwrite[\s\S]*y yes"),
-    "a file that is written": (["x", "enter", "y"], "✓ Wrote 65 tasks to", r"✓ Wrote 65[\s\S]*Esc back"),
+    "a file that is written": (["x", "enter", "y"], "✓ Wrote 61 finished", r"✓ Wrote 61[\s\S]*Esc back"),
     "commands": (["ctrl+p"], "Search for commands", r"History"),
 }
 

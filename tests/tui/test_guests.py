@@ -7,16 +7,17 @@ from datetime import UTC
 from pathlib import Path
 
 import pytest
+from textual import events
 from textual.pilot import Pilot
 
 from backend.archive import Snapshot
-from backend.guests import Guest
+from backend.guests import Guest, one_row_each
 from backend.task import Status, Task
 from tests.tui.fleet import NOW, PBS_REMOTE, pve_task, write_tasks
 from tests.tui.screen import Screen, dashboard
 from tests.tui.test_dashboard_pictures import Compare
 from tui.app import Dashboard
-from tui.guest_row import backup_words, guest_filter, guest_name
+from tui.guest_row import backup_words, guest_filter, guest_name, whose_words
 from tui.screens.guests import GuestsScreen
 from tui.screens.main import MainScreen
 from tui.widgets.row_list import RowList
@@ -73,16 +74,25 @@ async def test_the_worst_come_first_each_with_what_is_known(filled: Path, clock:
         rows = [" ".join(line.split()) for line in screen.lines[first : first + 8]]
         assert rows == [
             "✗ none pbs-main store1:host/db.example failed Tue 24 Nov 13:32",
-            "? none wien VM 103 none in the kept days",
+            "? none wien VM 103 no backup in 3 d",
             "✗ 3d 0h wien VM 101 failed Tue 24 Nov 12:32",
-            "✓ 2d 0h pbs-main store1:vm/101 OK Sun 22 Nov 14:32",
+            "✓ 2d 0h pbs-main store1:vm/101 OK Sun 22 Nov 14:32 · any cluster's guest 101",
             "▶ 1d 0h wien VM/CT 105 runs since Tue 24 Nov 14:31",
             "✓ 1h 56m wien CT 102 OK Tue 24 Nov 12:35",
-            "? job 50m graz VM 101 none of its own · a job over several guests OK Tue 24 Nov 13:42",
+            "? job 50m graz VM 101 no backup of its own · a job over several guests OK Tue 24 Nov 13:42",
             "! 33m wien VM/CT 104 with warnings Tue 24 Nov 13:58",
         ]
         assert "2 never good · then 1 failed last · then the oldest good first" in screen.text
         assert "106" not in screen.text
+
+
+async def test_what_a_row_has_no_room_for_stands_below_the_rows(filled: Path, clock: Clock) -> None:
+    async with dashboard(filled, clock).run_test(size=(80, 24)) as pilot:
+        screen = await opened(pilot)
+        await screen.press("down", "down", "down")
+        await screen.until_shown(" store1:vm/101: OK Sun 22 Nov 14:32 · any cluster's guest 101")
+        await screen.press("up")
+        await screen.until_shown(" VM 101: failed Tue 24 Nov 12:32")
 
 
 async def test_a_guest_with_groups_in_several_stores_has_one_row_its_worst(filled: Path, clock: Clock) -> None:
@@ -94,7 +104,8 @@ async def test_a_guest_with_groups_in_several_stores_has_one_row_its_worst(fille
         await screen.press("b")
         await screen.until_shown("Guests 9")
         row = " ".join(screen.line_with("store2:vm/101").split())
-        assert row == "✗ 1d 0h pbs-main store2:vm/101 failed Tue 24 Nov 13:08 · worst of 2 groups"
+        failed = "✗ 1d 0h pbs-main store2:vm/101 failed Tue 24 Nov 13:08"
+        assert row.startswith(f"{failed} · the worst of its 2 backup groups · any")
         assert "store1:vm/101" not in screen.text
         await screen.press("slash", *"store1", "enter")
         await screen.until_shown("Guests 2 of 9 ── store1")
@@ -106,6 +117,7 @@ async def test_enter_shows_the_tasks_of_the_guest(filled: Path, clock: Clock) ->
         screen = await opened(pilot)
         await screen.press("down", "down", "enter")
         await screen.until_shown("History 4 of 14 ── vmid:101 remote:wien,pbs-main")
+        assert screen.keys.startswith("Backups on pbs-main may be of another cluster's guest 101")
         await screen.press("b")
         await screen.until_shown("Guests 8")
         await screen.press("enter")
@@ -136,6 +148,30 @@ async def test_a_guest_opens_at_its_last_backup_and_escape_leads_back(filled: Pa
         assert "b guests" in screen.keys
         await screen.press("0")
         await screen.until_shown("History 14 ──")
+
+
+async def test_the_guests_come_back_at_once_and_keys_typed_ahead_act_on_them(
+    filled: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with dashboard(filled, clock).run_test(size=(80, 24)) as pilot:
+        screen = await opened(pilot)
+        await screen.press("down", "enter")
+        await screen.until_shown("History 1 of 14 ── vmid:103")
+        go_on, read = threading.Event(), Snapshot.guests
+
+        def slow(snapshot: Snapshot, *, cancelled: Callable[[], bool]) -> list[Guest]:
+            go_on.wait(10)
+            return read(snapshot, cancelled=cancelled)
+
+        monkeypatch.setattr(Snapshot, "guests", slow)
+        write_tasks(filled, [pve_task(NOW - 5, kind="qmstart", id="300", pid=99, end=NOW - 1)])
+        for key in ("escape", "down", "down"):
+            pilot.app.post_message(events.Key(key, None))
+        await screen.until(lambda: isinstance(pilot.app.screen, GuestsScreen), "the guests")
+        await screen.until(lambda: pilot.app.screen.query_one(RowList).cursor == 3, "the cursor two rows on")
+        assert "Guests 8" in screen.text
+        go_on.set()
+        await screen.until_shown("Guests 9")
 
 
 async def test_a_guests_filter_that_is_given_up_leads_back_no_longer(filled: Path, clock: Clock) -> None:
@@ -209,6 +245,11 @@ async def test_one_key_leaves_the_guests_without_a_backup_to_rely_on(filled: Pat
 async def test_words_narrow_the_guests_and_escape_shows_all_again(filled: Path, clock: Clock) -> None:
     async with dashboard(filled, clock).run_test(size=(120, 40)) as pilot:
         screen = await opened(pilot)
+        await screen.press("down", "slash", *"WIEN", "space", *"vm")
+        await screen.until_shown("Guests 4 of 8 ── wien vm")
+        await screen.press("backspace", "backspace", "escape")
+        await screen.until_shown("Guests 8 ──")
+        assert pilot.app.screen.query_one(RowList).cursor == 1
         await screen.press("slash", *"WIEN", "space", *"vm", "enter")
         await screen.until_shown("Guests 4 of 8 ── wien vm")
         assert "graz" not in screen.text
@@ -275,17 +316,34 @@ def guest(**changes: object) -> Guest:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({}, "none in the kept days"),
+        ({}, "no backup in 7 d"),
         (
             {"good": NOW, "last": NOW, "last_status": Status.OK, "failures": 2},
-            "OK Tue 24 Nov 14:32 · 2 failed in the kept days",
+            "OK Tue 24 Nov 14:32 · 2 backups failed in 7 d",
+        ),
+        (
+            {"type": "pbs", "label": "s:vm/101", "good": NOW, "last": NOW, "last_status": Status.OK, "groups": 3},
+            "OK Tue 24 Nov 14:32 · the worst of its 3 backup groups · any cluster's guest 101",
         ),
         ({"last": NOW, "last_status": Status.UNKNOWN, "failures": 1}, "failed Tue 24 Nov 14:32"),
         ({"good": NOW - DAY, "last": NOW, "last_status": Status.RUNNING}, "runs since Tue 24 Nov 14:32"),
     ],
 )
 def test_backups_in_words(changes: dict[str, object], words: str) -> None:
-    assert backup_words(guest(**changes), UTC) == words
+    assert backup_words(guest(**changes), 7, UTC) == words
+
+
+def test_groups_of_different_namespaces_are_of_different_guests() -> None:
+    labels = ["s1:vm/7", "s2:vm/7", "s1:wien:vm/7", "s2:wien:vm/7", "s1:graz:vm/7"]
+    rows = one_row_each(guest(type="pbs", label=label) for label in labels)
+    assert {row.label.partition(":")[2]: row.groups for row in rows} == {"vm/7": 2, "wien:vm/7": 2, "graz:vm/7": 1}
+
+
+def test_of_a_guests_tasks_it_is_said_which_may_be_anothers() -> None:
+    assert whose_words("pve", "101", []) == whose_words("pbs", "s:host/db", ["pbs1"]) == ""
+    assert whose_words("pve", "101", ["pbs1"]) == "Backups on pbs1 may be of another cluster's guest 101"
+    assert "on the Backup Servers may" in whose_words("pve", "101", ["pbs1", "pbs2"])
+    assert whose_words("pbs", "s:ct/7", ["pbs1"]).startswith("Guest 7 of any cluster")
 
 
 def test_what_a_guest_is_called_and_how_its_tasks_are_found() -> None:

@@ -96,6 +96,20 @@ async def test_on_a_wide_screen_all_keys_of_the_lists_are_in_sight_at_once(app: 
         assert any(first in line and other in line.partition(first)[2] for line in screen.lines)
 
 
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_what_is_longer_than_a_line_goes_on_below_its_beginning(
+    app: Dashboard, size: tuple[int, int]
+) -> None:
+    async with app.run_test(size=size) as pilot:
+        screen = Screen(pilot)
+        await screen.until_shown("History 600")
+        await opened(screen, "question_mark")
+        await screen.until_shown("narrow both lists as you type")
+        assert isinstance(app.screen, HelpScreen)
+        room = app.screen.query_one("VerticalScroll > Static").size
+        assert room.height == app.screen.content(room.width).plain.count("\n") + 1
+
+
 async def test_words_narrow_it_as_they_are_typed(app: Dashboard) -> None:
     async with app.run_test(size=(100, 30)) as pilot:
         screen = Screen(pilot)

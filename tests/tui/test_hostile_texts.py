@@ -14,9 +14,9 @@ from backend.archive import Batch, CacheWriter
 from backend.archive.health import Health, RemoteHealth, write_health
 from backend.task import Task
 from backend.text import safe
+from tests.background import served
 from tests.task_server import TaskServer, write_config
 from tests.test_demo import Terminal
-from tests.test_remotes_command import served
 from tests.tui.fleet import pve_task
 
 # a colour that nobody else asks for, clipboard, title, reset, C1, bidi, zero width, markup, wide and combining
@@ -61,7 +61,7 @@ WALK: tuple[tuple[str, str], ...] = (
     ("\r", rf"type vzdump[\s\S]*Log 3 lines[\s\S]*\n.?{SHOWN}"),
     ("i", rf"Remote UPID[\s\S]*{SHOWN}"),
     ("q", r"Log 3 lines ─{80}"),
-    ("c", rf"Copied the line:[^\n]*\n[^\n]*▌ {SHOWN}"),
+    ("c", rf"Copied the line: {SHOWN}"),
     ("x", r"write to vzdump"),
     (f"\x15/nowhere/\u202e{FIELD[1:9]}\r", r"there is no directory"),
     ("\x1b", r"Log 3 lines[\s\S]*copy line"),

@@ -23,7 +23,7 @@ def names(keys: tuple[Key, ...], width: int, most: int) -> list[str]:
 
 def test_two_lines_of_80_columns_have_all_that_people_need() -> None:
     left_out = {key.name for key in MAIN} - set(names(MAIN, 80, 2))
-    assert left_out == {"like-this", "saved-filters", "fetch"}
+    assert left_out == {"like-this", "saved-filters", "save-filter", "fetch"}
 
 
 def test_a_line_of_80_columns_has_the_most_important_keys() -> None:
@@ -59,7 +59,7 @@ def test_however_narrow_the_filter_comes_first(width: int) -> None:
 
 def test_two_lines_hold_every_key_at_120_columns() -> None:
     assert names(MAIN, 120, 2) == [key.name for key in MAIN]
-    assert len(lay_out(MAIN, 240, 2)[0]) == 1
+    assert len(lay_out(MAIN, 250, 2)[0]) == 1
 
 
 NEEDED = (
@@ -75,7 +75,7 @@ async def test_a_high_screen_has_two_lines_and_the_list_gives_way(app: Dashboard
         await pilot.resize_terminal(120, 23)
         await screen.until(lambda: screen.main.workspace.key_line.size.height == 1, "one line")
         assert "? help" in screen.lines[-1] and "/ filter" in screen.lines[-1]
-        await pilot.resize_terminal(240, 40)
+        await pilot.resize_terminal(250, 40)
         await screen.until(lambda: screen.main.workspace.key_line.size.height == 1, "one line that holds all")
 
 
@@ -102,6 +102,16 @@ async def test_the_key_to_the_other_list_says_which_that_is(app: Dashboard) -> N
         assert "Tab running" in screen.keys
         await screen.press("tab")
         assert "Tab history" in screen.keys and "S stop" in screen.keys
+
+
+async def test_a_filter_can_be_saved_while_there_is_one(app: Dashboard) -> None:
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = Screen(pilot)
+        await screen.until_shown("Running 4")
+        line, place = screen.main.workspace.key_line, screen.keys.index("O save")
+        assert "save-filter" in line.idle
+        await screen.press("1")
+        assert "save-filter" not in line.idle and screen.keys.index("O save") == place
 
 
 def test_each_place_with_a_bottom_line_says_how_to_get_help() -> None:

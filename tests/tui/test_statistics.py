@@ -13,7 +13,7 @@ from textual import events
 from textual.pilot import Pilot
 
 from backend.archive import CacheError, Snapshot, TaskCache
-from backend.export import export_tasks
+from backend.export import Written, export_tasks
 from backend.query import parse_filter
 from backend.task import Status
 from tests.tui.fleet import NOW, finished_tasks, pve_task, running_tasks, write_tasks
@@ -102,6 +102,48 @@ async def test_a_number_opens_the_list_of_what_it_counts(app: Dashboard) -> None
             key=lambda name: (expected(f"remote:{name} status:error")[0], name),
         )
         await screen.until_shown(f" of 600 ── remote:{remote}")
+
+
+async def test_what_a_number_counts_begins_at_the_newest_and_escape_leads_back(app: Dashboard) -> None:
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = Screen(pilot)
+        await screen.until_shown("History 600")
+        view = screen.history.task_list
+        await screen.press("slash", *"-graz", "enter", "end", "up")
+        await screen.until(lambda: view.cursor == len(view.rows) - 2 > 300, "a row far down")
+        before = view.selected
+        await screen.press("s", "t", "down", "right", "right", "right")
+        await screen.until_shown("Statistics last 7 d")
+        await screen.press("enter")
+        await screen.until_shown("── type:*migrate* status:error since:7d")
+        await screen.until(lambda: view.following, "the newest task")
+        assert "Esc statistics" in screen.keys
+        await screen.press("escape")
+        await screen.until_shown("Statistics last 7 d")
+        table = app.screen.query_one(CountTable)
+        assert table.chosen is not None
+        assert (table.chosen[0].title, table.chosen[1]) == ("Migrations", Status.ERROR)
+        # and the same once more: the filter from before is the same still
+        await screen.press("enter")
+        await screen.until_shown("── type:*migrate* status:error since:7d")
+        await screen.press("escape", "escape")
+        await screen.until_shown("── -graz ──")
+        await screen.until(lambda: view.selected == before, "the row from before")
+        assert "s statistics" in screen.keys
+
+
+async def test_how_far_back_there_are_tasks_is_told_if_less_than_the_span(app: Dashboard, directory: Path) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = Screen(pilot)
+        await screen.until_shown("History 600")
+        await screen.press("s", "t")
+        await screen.until_shown("last 7 d ──── since Mon 23 Nov 22:31, all there is · as of 14:32:05")
+        await screen.press("t")
+        await screen.until_shown("since Mon 23 Nov 22:31 · as of")
+        write_tasks(directory, [pve_task(NOW - 2 * 86_400, kind="qmstart", pid=999, end=NOW)])
+        await screen.press("t")
+        await screen.until_shown("Statistics last 24 h")
+        await screen.until(lambda: "as of" in screen.text and "since" not in screen.text, "a whole day")
 
 
 async def test_a_click_chooses_a_number_and_a_double_click_opens_it(app: Dashboard) -> None:
@@ -224,18 +266,20 @@ class TestWritingAList:
                 await screen.press("enter")
                 await screen.until_shown("Overwrite this file?")
                 await screen.press(answer)
-            await screen.until_shown("Wrote 604 tasks to")
+            await screen.until_shown("Wrote 600 finished and 4 running tasks to")
             assert len(path.read_text().splitlines()) == 604
 
     async def test_a_name_typed_in_one_piece_with_enter_is_taken_whole(self, app: Dashboard, folder: Path) -> None:
         async with app.run_test(size=(120, 40), notifications=True) as pilot:
             screen = Screen(pilot)
             await screen.until_shown("History 600")
-            await screen.press("x", "ctrl+u")
+            await screen.press("x")
+            await screen.until_shown("600 finished and 4 running tasks · .csv or .jsonl")
+            await screen.press("ctrl+u")
             for character in "a.csv":
                 app.post_message(events.Key("full_stop" if character == "." else character, character))
             app.post_message(events.Key("enter", "\r"))
-            await screen.until_shown("Wrote 604 tasks to")
+            await screen.until_shown("Wrote 600 finished and 4 running tasks to")
             assert os.listdir(folder) == ["a.csv"]
 
     @pytest.mark.parametrize(
@@ -262,7 +306,7 @@ class TestWritingAList:
         begun = threading.Event()
         given_up = []
 
-        def slow(*arguments: object, cancelled: Callable[[], bool], **options: object) -> int:
+        def slow(*arguments: object, cancelled: Callable[[], bool], **options: object) -> Written:
             begun.set()
             go_on.wait(10)
             given_up.append(cancelled())
@@ -275,7 +319,7 @@ class TestWritingAList:
             await screen.press("x", "enter")
             await screen.until(lambda: isinstance(app.screen, ProgressScreen) and begun.is_set())
             await screen.press("escape")
-            await screen.until_shown("Given up; no file was written")
+            await screen.until(lambda: screen.keys.startswith("Given up; no file was written"), "the bottom line")
             assert isinstance(app.screen, MainScreen)
             go_on.set()
             await screen.until(lambda: given_up)

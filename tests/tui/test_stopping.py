@@ -50,10 +50,21 @@ async def test_a_task_is_stopping_until_its_end_is_known_and_the_worker_is_told_
         await screen.until(lambda: list((empty / "inbox").glob("*.json")), "a request to the worker")
         requests = [json.loads(path.read_text()) for path in (empty / "inbox").glob("*.json")]
         assert requests[0]["track"] == [RUNNING.upid]
-        write_tasks(empty, [Task(RUNNING.upid, RUNNING.starttime, NOW, "unexpected status"), OTHER])
-        await screen.until_shown("VM/CT 101 - Backup  stopped by you (just ended)")
-        assert "stopping" not in screen.text and "unexpected" not in screen.line_with("just ended")
+        write_tasks(empty, [Task(RUNNING.upid, RUNNING.starttime, NOW, "interrupted by signal"), OTHER])
+        words = "stopped by you (interrupted by signal)"
+        await screen.until_shown(f"VM/CT 101 - Backup  {words} (just ended)")
+        assert "stopping" not in screen.text
         assert screen.keys.startswith("Stopped VM/CT 101 - Backup on wien")
+        # the same in the history, below it, in the task's view and in its details
+        await screen.until_shown("History 2")
+        await screen.press("tab")
+        assert words in screen.line_with("14:31:05")
+        await screen.pilot.resize_terminal(80, 24)
+        await screen.until(lambda: words in screen.line_below, "its end below the history")
+        await screen.press("enter")
+        await screen.until_shown(f"VM/CT 101 - Backup   ✗ {words}")
+        await screen.press("i")
+        await screen.until_shown(f"Status       ✗ {words}")
 
 
 async def test_a_task_that_ended_well_before_its_stop_was_not_stopped(empty: Path, clock: Clock) -> None:
@@ -77,6 +88,17 @@ async def test_whether_to_stop_a_task_is_asked_no_longer_once_it_has_ended(empty
         assert screen.keys.startswith("Not asked to stop: VM/CT 101 - Backup on wien has ended")
         await screen.press("y")
         assert "stopping" not in screen.text and "Asked" not in screen.text
+
+
+async def test_what_the_question_takes_for_an_answer_is_told(empty: Path, clock: Clock) -> None:
+    async with running(empty, clock, (80, 24)) as screen:
+        await screen.press("S")
+        await screen.until_shown("y does it; ⏎ does nothing")
+        for key, written in (("enter", "⏎"), ("j", "j"), ("down", "↓")):
+            await screen.press(key)
+            await screen.until_shown(f"{written} is no answer: y for yes, Esc for no")
+        await screen.press("n")
+        assert screen.pilot.app.screen is screen.main and "Asked" not in screen.text
 
 
 async def test_the_worker_is_not_reminded_more_often_than_every_three_seconds(empty: Path) -> None:

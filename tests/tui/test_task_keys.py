@@ -90,6 +90,7 @@ async def test_upid_and_lines_can_be_copied(empty: Path, clock: Clock) -> None:
         for key, text in (("y", ENDED.parsed.upid.text), ("Y", ENDED.upid), ("c", "sec␛ond")):
             await view.screen.press(key)
             assert app.clipboard == text
+            assert view.screen.keys.startswith("Copied the") and text[:60] in view.screen.keys
         await view.screen.press("up", "c")
         assert app.clipboard == "first"
 

@@ -11,9 +11,9 @@ from textual.pilot import Pilot
 
 from backend.config import Config, ConfigError
 from backend.task import Task
+from tests.background import served
 from tests.client.server import Reply, Request, serve_raw
 from tests.task_server import TaskServer, config_of
-from tests.test_remotes_command import served
 from tests.tui.fleet import NOW, pve_task, write_tasks
 from tests.tui.screen import Screen, dashboard
 from tests.tui.test_dashboard_pictures import Compare
@@ -197,6 +197,18 @@ async def test_hostile_lines_are_shown_harmlessly(empty: Path, clock: Clock) -> 
         await view.screen.until_shown("␛[31mred")
 
 
+async def test_on_the_smallest_screen_a_log_that_goes_on_says_so(empty: Path, clock: Clock) -> None:
+    async with viewed(empty, clock, RUNNING, range(213)) as view:
+        await view.screen.until_shown("Log 213 lines")
+        await view.screen.pilot.resize_terminal(20, 5)
+        await view.screen.until_shown("─ following ")
+        await view.screen.press("up")
+        await view.screen.until_shown(" Log 213 ───── 99 % ")
+        await view.screen.pilot.resize_terminal(40, 9)
+        await view.screen.press("end")
+        await view.screen.until_shown(" Log 213 lines ─")
+
+
 async def test_a_task_of_an_unreadable_upid_can_be_looked_at(empty: Path, clock: Clock) -> None:
     async with viewed(empty, clock, ENDED, []) as view:
         await view.screen.until_shown("The log is empty")
@@ -205,7 +217,7 @@ async def test_a_task_of_an_unreadable_upid_can_be_looked_at(empty: Path, clock:
                 Task("nonsense\x1b", NOW),
                 view.screen.main._cache,
                 view.screen.main._views._access,
-                view.screen.main._stopping.ask,
+                view.screen.main._stopping,
                 clock,
                 None,
             )

@@ -1,7 +1,9 @@
 """How time is cut into cells, and what stands above and below them."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from itertools import pairwise
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -9,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.task import Status
-from tests.tui.fleet import NOW
+from tests.tui.fleet import NOW, finished_tasks, pve_task, write_tasks
+from tests.tui.screen import Screen, dashboard
 from tui.timeline import axis, bars, dotted, edges, stacked, times, unusual
 
 DAY = 86_400
@@ -81,6 +84,22 @@ def test_cells_are_found_by_time_and_by_what_is_in_them() -> None:
     assert over.beside(3, -1) == 0
     assert over.beside(0, 1) == 3
     assert over.beside(3, 1) is None
+
+
+@pytest.mark.parametrize(("height", "words"), [(24, "── ⣿ many errors · "), (40, "── bars: all, ✗ errors · ")])
+async def test_what_the_bars_are_of_stands_in_the_title(
+    empty: Path, clock: Callable[[], float], height: int, words: str
+) -> None:
+    failed = [pve_task(NOW - 3_600, pid=900 + n, end=NOW - 3_500, status="job errors") for n in range(40)]
+    write_tasks(empty, [*failed, *finished_tasks(100)])
+    async with dashboard(empty, clock).run_test(size=(100, height)) as pilot:
+        screen = Screen(pilot)
+        await screen.until_counted()
+        await screen.until_shown(words)
+        # a filter has the title to itself
+        await screen.press("slash", *"until:now", "enter")
+        await screen.until_shown("History 140 of 140 ── until:now")
+        await screen.until(lambda: words[4:9] not in screen.text, "the words' going")
 
 
 def test_tasks_of_one_status_are_told_from_mixed_ones() -> None:

@@ -130,7 +130,7 @@ async def test_a_long_round_tells_how_far_it_is(
         await asyncio.sleep(0.1)
         assert caplog.messages.count("1 of 2 nodes, 1,200 tasks") == 1
         gate.open()
-        await eventually(lambda: caplog.messages[-1].startswith("round over: 1200 tasks from 2 nodes"))
+        await eventually(lambda: caplog.messages[-1].startswith("round over: 1,200 tasks from 2 nodes"))
 
 
 async def test_a_node_that_fails_is_asked_again_and_the_others_are_not(

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from backend.simulator import Simulator, SimulatorOptions
-from backend.workers import supervisor
+from backend.workers import fetch, supervisor
 from backend.workers.lookback import FIRST_PAUSE, LONGEST_PAUSE, LookBacks
 from tests.workers.fleet_at_work import Clock, at_work, configure, eventually, round_is_over, tasks_of
 
@@ -64,3 +64,22 @@ async def test_a_task_that_comes_late_has_its_node_alone_fetched_again(
             await eventually(lambda: simulator.requests["wien GET /nodes/pve2/tasks"] > 0)
             assert late in {task.upid for task in tasks_of(cache)}
             assert {key for key in simulator.requests if "/nodes/" in key} == {"wien GET /nodes/pve2/tasks"}
+
+
+async def test_looking_back_to_a_node_that_fails_asks_for_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is asked again at its own pace, and tells then all that is missing."""
+    monkeypatch.setattr(fetch, "FIRST_RETRY", 600.0)
+    clock = Clock()
+    options = SimulatorOptions(remotes=1, pbs=0, nodes=2, tasks_per_node=5, rate=0)
+    async with Simulator(options, clock) as simulator:
+        simulator.set_offline("wien", "pve2")
+        async with at_work(configure(simulator, tmp_path), tmp_path / "cache", clock) as cache:
+            await eventually(lambda: round_is_over(cache))
+            simulator.requests.clear()
+            caplog.clear()
+            monkeypatch.setattr(LookBacks, "due", lambda *_: {("wien", "pve1"), ("wien", "pve2")})
+            await eventually(lambda: simulator.requests["wien GET /nodes/pve1/tasks"] > 3)
+            assert set(simulator.requests) == {"wien GET /nodes/pve1/tasks"}
+            assert not [record for record in caplog.records if record.name.startswith("backend")]

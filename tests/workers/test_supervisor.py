@@ -1,10 +1,13 @@
 """What keeps the workers running: new starts after growing pauses, and problems told and taken back."""
 
 import asyncio
+import shutil
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
+from backend.archive import Batch, CacheWriter
 from backend.archive.health import Health
 from backend.workers import supervisor
 from backend.workers.board import HealthBoard
@@ -85,6 +88,22 @@ async def test_an_unforeseen_error_is_logged_whole_and_told_in_short(caplog: pyt
     await eventually(lambda: board.health.problem == "merging failed: KeyError: 'x'; trying again")
     assert "Traceback" in caplog.text
     await end(running)
+
+
+async def test_a_lost_directory_is_logged_by_no_worker(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Who begins anew tells it once, for all of them."""
+    directory = tmp_path / "cache"
+    with CacheWriter(directory) as writer:
+        shutil.rmtree(directory)
+
+        async def work() -> None:
+            writer.store(Batch())
+
+        board = HealthBoard(Health(), {})
+        running = asyncio.create_task(supervise("polling wien", work, board.problem))
+        await eventually(lambda: "deleted or replaced" in (board.health.problem or ""))
+        assert not caplog.records
+        await end(running)
 
 
 def test_pauses_grow_to_their_limit_and_begin_anew() -> None:

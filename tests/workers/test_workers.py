@@ -182,11 +182,16 @@ async def test_an_offline_node_fails_alone_and_keeps_its_cutoff(tmp_path: Path) 
             assert [task for task in truth(simulator) if task not in offline] == tasks_of(cache)
             wien = cache.health().remotes["wien"]
             assert wien.error is None and wien.nodes["pve1"].error is None
-            assert wien.nodes["pve2"].error
+            assert wien.nodes["pve2"].offline and wien.nodes["pve2"].failing_since == NOW
         assert '"pve2"' not in (tmp_path / "cache/state").read_text().partition('"wien"')[2].partition("}}}")[0]
-        simulator.set_offline("wien", "pve2", False)
+        clock.now += 720
         async with at_work(configure(simulator, tmp_path), tmp_path / "cache", clock) as cache:
+            await eventually(lambda: round_is_over(cache, clock.now))
+            assert cache.health().remotes["wien"].nodes["pve2"].failing_since == NOW
+            simulator.set_offline("wien", "pve2", False)
+            cache.request_refresh(["wien"])
             await eventually(lambda: tasks_of(cache) == truth(simulator))
+            await eventually(lambda: cache.health().remotes["wien"].nodes["pve2"].failing_since is None)
 
 
 async def test_a_token_without_privileges_is_told_from_an_idle_remote(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ class AskScreen(ModalScreen[str | None]):
         check: says what is wrong with an answer; no words: nothing.
         answer: what stands there at first.
         replaced: whether what is typed takes its place; else it is added to.
+        typed: told what stands there whenever that changes.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(Place.ASK)]
@@ -46,6 +47,7 @@ class AskScreen(ModalScreen[str | None]):
         *,
         answer: str = "",
         replaced: bool = False,
+        typed: Callable[[str], None] = lambda answer: None,
     ) -> None:
         super().__init__()
         self._question = question
@@ -53,6 +55,7 @@ class AskScreen(ModalScreen[str | None]):
         self._check = check
         self._answer = answer
         self._replaced = replaced
+        self._tell_typed = typed
         self._refused: str | None = None
 
     def compose(self) -> ComposeResult:
@@ -78,9 +81,12 @@ class AskScreen(ModalScreen[str | None]):
     @on(Input.Changed)
     def _typed(self, message: Input.Changed) -> None:
         message.stop()
-        # told late of what has been judged already, where keys come in one piece
-        if self.query_one(Input).value != self._refused:
+        # told late of what has been judged or left already, where keys come in one piece
+        answer = self.query_one(Input).value
+        if answer != self._refused:
             self._say(self._examples, wrong=False)
+        if self.is_current:
+            self._tell_typed(answer)
 
     async def action_answer(self) -> None:
         """Take the answer, or say what is wrong with it."""

@@ -10,10 +10,11 @@ from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Input
+from textual.widgets import Input, Static
 
 from tui.format import count
 from tui.keys import Place, bindings, labelled
+from tui.screens.dialog import is_small
 from tui.trouble import cannot_read
 from tui.widgets.choice_list import Choice, ChoiceList, State
 
@@ -49,6 +50,7 @@ class ChooseScreen(ModalScreen[Chosen | None]):
         several: whether more than one may be chosen.
         excluding: whether lines can be excluded; and, as `start` being "-", whether that is asked for at once.
         forgetting: whether lines can be forgotten.
+        legend: what the sign of a chosen line means.
     """
 
     DEFAULT_CSS = """
@@ -59,6 +61,8 @@ class ChooseScreen(ModalScreen[Chosen | None]):
     }
     ChooseScreen Input { height: 1; border: none; padding: 0 1; background: $panel; }
     ChooseScreen Input:focus { border: none; background-tint: transparent; }
+    ChooseScreen Static { height: 1; padding: 0 1; color: $foreground 60%; }
+    ChooseScreen.-small Static { display: none; }
     """
 
     def __init__(
@@ -70,6 +74,7 @@ class ChooseScreen(ModalScreen[Chosen | None]):
         excluding: bool = True,
         forgetting: bool = False,
         start: str = "",
+        legend: str = f"{State.WITH} only with it   {State.WITHOUT} only without it",
     ) -> None:
         super().__init__()
         self._title = title
@@ -78,6 +83,7 @@ class ChooseScreen(ModalScreen[Chosen | None]):
         self._excluding = excluding
         self._forgetting = forgetting
         self._start = start
+        self._legend = legend
         self._lines: Sequence[Choice] | None = None
         self._seen: list[int] = []
         self._changed: dict[int, State] = {}
@@ -95,14 +101,16 @@ class ChooseScreen(ModalScreen[Chosen | None]):
             field.cursor_blink = False
             yield field
             yield ChoiceList()
+            yield Static(Content(self._legend), markup=False)
 
     def on_mount(self) -> None:
         self.query_one(ChoiceList).explain("counting…")
         self.run_worker(self._fill())
 
     def on_resize(self, event: events.Resize) -> None:
-        # a share of the screen, less the frame and the input
-        self.query_one(ChoiceList).styles.max_height = max(1, event.size.height * 4 // 5 - 3)
+        self.set_class(is_small(event.size), "-small")
+        # a share of the screen, less the frame, the input and the legend
+        self.query_one(ChoiceList).styles.max_height = max(1, event.size.height * 4 // 5 - 4)
 
     async def _fill(self) -> None:
         try:

@@ -11,13 +11,13 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from backend.text import safe
-from tui.keys import Place, bindings, labelled
+from tui.keys import Place, bindings, cap, cap_of, labelled
 from tui.screens.dialog import is_small
 from tui.widgets.key_line import KeyLine
 
 
 class ConfirmScreen(ModalScreen[bool]):
-    """Asks whether to; Enter does nothing.
+    """Asks whether to. Only the keys for yes and no answer; of any other it is told that it does not.
 
     Args:
         question: what would be done.
@@ -55,7 +55,15 @@ class ConfirmScreen(ModalScreen[bool]):
         self.set_class(small, "-small")
         # without a frame there is no title
         lines = [*([self._question] if small else []), *self._lines]
-        self.query_one(Static).update(Content("\n".join(map(safe, lines))))
+        answers = "" if small else f"\n\n{cap_of('yes')} does it; {cap('enter')} does nothing"
+        words = Content("\n".join(map(safe, lines)))
+        self.query_one(Static).update(words + Content.styled(answers, "$foreground 60%"))
+
+    def on_key(self, event: events.Key) -> None:
+        """A key that is no answer."""
+        written = event.character if event.is_printable and event.character else cap(event.key)
+        answers = f"{cap_of('yes')} for yes, {cap_of('no')} for no"
+        self.query_one(KeyLine).tell(f"{written} is no answer: {answers}")
 
     def action_confirm(self) -> None:
         self.dismiss(True)

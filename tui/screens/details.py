@@ -9,7 +9,7 @@ from backend.task import Task
 from backend.text import safe
 from backend.times import format_duration
 from tui.format import full_time
-from tui.row import SIGNS
+from tui.row import SIGNS, status_words
 from tui.screens.dialog import Dialog
 from tui.sections import table
 from tui.task_header import COLOURS
@@ -20,11 +20,19 @@ class DetailsScreen(Dialog):
 
     Args:
         task: gives the task as it is known then.
+        stopped: tells whether the user has stopped it.
     """
 
-    def __init__(self, task: Callable[[], Task], clock: Callable[[], float], tz: tzinfo | None) -> None:
+    def __init__(
+        self,
+        task: Callable[[], Task],
+        stopped: Callable[[Task], bool],
+        clock: Callable[[], float],
+        tz: tzinfo | None,
+    ) -> None:
         super().__init__(safe(task().description))
         self._shown = task
+        self._stopped = stopped
         self._clock = clock
         self._tz = tz
 
@@ -32,14 +40,17 @@ class DetailsScreen(Dialog):
         self.set_interval(1, self.show_content)
 
     def content(self, width: int) -> Content:
-        return table(details(self._shown(), self._clock(), self._tz), width)
+        task = self._shown()
+        rows = details(task, self._clock(), self._tz, stopped=self._stopped(task))
+        return table(rows, width)
 
 
-def details(task: Task, now: float, tz: tzinfo | None) -> list[tuple[str, Content]]:
-    """A task's fields by name, safe to print. `now` (UNIX seconds) is what a running task's time counts to."""
+def details(task: Task, now: float, tz: tzinfo | None, *, stopped: bool = False) -> list[tuple[str, Content]]:
+    """A task's fields by name, safe to print. `now` (UNIX seconds) is what a running task's time counts to;
+    `stopped` if the user has stopped it."""
     status = task.status_class
-    words = task.status_words
-    if task.status and task.status != words:
+    words = status_words(task, stopped=stopped)
+    if task.status and task.status != task.status_words:
         words = f"{words} ({task.status})"
     rows = [("Status", Content.styled(f"{SIGNS[status]} {safe(words)}", COLOURS[status]))]
     parsed = task.parsed

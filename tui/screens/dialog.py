@@ -38,7 +38,8 @@ class Dialog(ModalScreen[None]):
     }
     Dialog VerticalScroll {
         height: auto; max-height: 100%; background: $surface;
-        scrollbar-size-vertical: 1; scrollbar-color: $foreground 25%; scrollbar-background: $surface;
+        scrollbar-gutter: stable; scrollbar-size-vertical: 1;
+        scrollbar-color: $foreground 25%; scrollbar-background: $surface;
         scrollbar-color-hover: $accent; scrollbar-background-hover: $surface;
         scrollbar-color-active: $accent; scrollbar-background-active: $surface;
     }

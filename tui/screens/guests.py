@@ -1,14 +1,17 @@
 """The guests and backup groups, a row each, the worst first: all of them, those whose rows have some words, or
 those without a backup to rely on."""
 
+import math
 from collections.abc import Callable, Collection, Sequence
 from datetime import tzinfo
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.content import Content
 from textual.widget import Widget
+from textual.widgets import Static
 
 from backend.archive import CacheError, Snapshot, TaskCache
 from backend.guests import Guest, last_backup, one_row_each
@@ -16,49 +19,47 @@ from backend.query import guest_id
 from backend.task import Task
 from backend.text import safe
 from tui.format import count, counted
-from tui.guest_row import GuestColumns, guest_columns, guest_filter, guest_header, guest_name, guest_row
+from tui.guest_row import (
+    GuestColumns,
+    backup_words,
+    guest_columns,
+    guest_filter,
+    guest_header,
+    guest_name,
+    guest_row,
+    whose_words,
+)
 from tui.keys import Place, bindings
 from tui.reading import read_cache
 from tui.refresher import Refresher
 from tui.screens.ask import AskScreen
-from tui.screens.keyed import KeyedScreen
+from tui.screens.keyed import ChoosingScreen, Chosen
 from tui.status import Part
 from tui.trouble import cannot_read
 from tui.widgets.lines import ColumnHeader, PaneTitle
 from tui.widgets.row_list import Drawn, RowList
 
 _READ_EVERY = 30.0
+_DAY = 86_400
+_ENOUGH = 112
+"""Cells that have room for all that is said of a guest's backups."""
+_LEAST_HEIGHT = 15
+"""The lowest screen (lines) with room for that below the rows."""
 _TROUBLE = "none or failed"
 
 
-class ChosenGuest(NamedTuple):
-    """What is to be shown of a guest: the tasks that a filter's text finds, and of them its last backup, where
-    that has ended."""
-
-    text: str
-    backup: Task | None
-
-
-class Look(NamedTuple):
-    """How the guests are looked at: narrowed to what, and with the cursor on which one."""
-
-    words: str = ""
-    trouble: bool = False
-    guest: Guest | None = None
-
-
-class GuestsScreen(KeyedScreen[ChosenGuest | None]):
-    """The guests. It is left with what is to be shown of the one that was chosen, or None.
+class GuestsScreen(ChoosingScreen):
+    """The guests. It is left with the tasks of the one that was chosen and, among them, its last backup; or None.
 
     Args:
         servers: the names of the Backup Servers.
-        look: how to look at them at first.
     """
 
     PLACES = (Place.ROWS, Place.GUESTS)
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(Place.GUESTS)]
     DEFAULT_CSS = """
     GuestsScreen { background: $background; }
+    GuestsScreen #whole { height: 1; padding: 0 1; color: $foreground 75%; }
     """
 
     def __init__(
@@ -67,7 +68,6 @@ class GuestsScreen(KeyedScreen[ChosenGuest | None]):
         servers: Callable[[], Collection[str]],
         clock: Callable[[], float],
         tz: tzinfo | None,
-        look: Look,
     ) -> None:
         super().__init__()
         self._cache = cache
@@ -76,20 +76,22 @@ class GuestsScreen(KeyedScreen[ChosenGuest | None]):
         self._tz = tz
         self._guests: Sequence[Guest] | None = None
         self._known = 0
+        self._days = 1
         self._shown: Sequence[Guest] = ()
-        self._words = look.words
-        self._trouble = look.trouble
-        self._begin_at = look.guest
+        self._words = ""
+        self._trouble = False
         self._columns = GuestColumns(0, 0, 0, 0)
         self._title = PaneTitle()
         self._header = ColumnHeader()
         self._list = RowList(self._row, id="guests")
+        self._whole = Static(id="whole", markup=False)
         self._reading = Refresher(self._read, every=_READ_EVERY)
 
     def compose(self) -> ComposeResult:
         yield self._title
         yield self._header
         yield self._list
+        yield self._whole
         yield self.key_line
 
     def on_mount(self) -> None:
@@ -103,27 +105,37 @@ class GuestsScreen(KeyedScreen[ChosenGuest | None]):
     def on_resize(self) -> None:
         self.call_after_refresh(self._lay_out)
 
+    def on_screen_resume(self) -> None:
+        self._reading.soon()
+
     def acting(self, place: Place) -> Widget:
         return self._list if place is Place.ROWS else self
 
     async def _read(self) -> None:
-        def read(snapshot: Snapshot, cancelled: Callable[[], bool]) -> list[Guest]:
-            return snapshot.guests(cancelled=cancelled)
+        if self.is_left:
+            return
+
+        def read(snapshot: Snapshot, cancelled: Callable[[], bool]) -> tuple[list[Guest], Task | None]:
+            oldest = next(snapshot.iterate(reverse=True, cancelled=cancelled), None)
+            return snapshot.guests(cancelled=cancelled), oldest
 
         try:
-            self._guests = await read_cache(self._cache, read)
+            found, oldest = await read_cache(self._cache, read)
         except (CacheError, OSError) as error:
             self._title.place = (Part(safe(cannot_read(error)), 0),)
             self._list.explain(safe(cannot_read(error)))
             return
-        self._known = len(one_row_each(self._guests))
+        self._guests = found
+        self._known = len(one_row_each(found))
+        if oldest is not None:
+            self._days = max(1, math.ceil((self._clock() - oldest.starttime) / _DAY))
         self._show()
 
-    def _show(self) -> None:
-        """Show the guests that are wanted; the cursor stays on its guest."""
+    def _show(self, guest: Guest | None = None) -> None:
+        """Show the guests that are wanted, with the cursor on this one, by default where it is."""
         if self._guests is None:
             return
-        selected, self._begin_at = self._begin_at or self._selected, None
+        selected = guest or self._selected
         # words choose among a guest's groups, but whether it is in trouble its worst one tells
         rows = one_row_each(guest for guest in self._guests if _has(guest, self._words))
         self._shown = [guest for guest in rows if guest.failed or guest.without or not self._trouble]
@@ -136,11 +148,6 @@ class GuestsScreen(KeyedScreen[ChosenGuest | None]):
         places = (number for number, guest in enumerate(self._shown) if _same(guest, selected))
         self._list.show(len(self._shown), cursor=next(places, 0))
         self._say_counts()
-
-    @property
-    def look(self) -> Look:
-        """How the guests are looked at now."""
-        return Look(self._words, self._trouble, self._selected)
 
     @property
     def _looked_for(self) -> str:
@@ -164,10 +171,21 @@ class GuestsScreen(KeyedScreen[ChosenGuest | None]):
     def _lay_out(self) -> None:
         self._columns = guest_columns(self._shown, self._list.row_width)
         self._header.names = guest_header(self._columns)
+        # where rows have room for all words, or the screen has none for more, they do
+        self._whole.display = self._columns.backups < _ENOUGH and self.size.height >= _LEAST_HEIGHT
+        self._whole.styles.height = 1 if self.size.width > _ENOUGH else 2
+        self._say_whole()
         self._list.reload()
 
+    @on(RowList.Moved)
+    def _say_whole(self) -> None:
+        """All that is known of the backups of the guest under the cursor, which its row may have no room for."""
+        guest = self._selected
+        words = "" if guest is None else f"{guest_name(guest)}: {backup_words(guest, self._days, self._tz)}"
+        self._whole.update(Content(safe(words)))
+
     def _row(self, position: int, width: int) -> Drawn:
-        return guest_row(self._shown[position], self._columns, self._clock(), self._tz)
+        return guest_row(self._shown[position], self._columns, self._days, self._clock(), self._tz)
 
     @property
     def _selected(self) -> Guest | None:
@@ -180,7 +198,8 @@ class GuestsScreen(KeyedScreen[ChosenGuest | None]):
             backup = await self._last_backup(guest)
             if self.is_current:
                 text = guest_filter(guest.type, guest.remote, guest.label, self._servers())
-                self.dismiss(ChosenGuest(text, backup))
+                whose = whose_words(guest.type, guest.label, self._servers())
+                self.choose(Chosen(text, backup, whose))
 
     async def _last_backup(self, guest: Guest) -> Task | None:
         start = guest.last
@@ -197,14 +216,18 @@ class GuestsScreen(KeyedScreen[ChosenGuest | None]):
             return None
 
     def action_narrow(self) -> None:
-        """Ask which guests to show."""
+        """Narrow the guests as the user types."""
+        before, guest = self._words, self._selected
 
         def take(words: str | None) -> None:
-            if words is not None:
+            if words is None:
+                self._narrow(before, guest)
+            else:
                 self._narrow(words)
 
         hint = "a guest's number, a part of a remote's name, VM, CT or a store; nothing: all guests"
-        self.app.push_screen(AskScreen("only", hint, lambda _: "", answer=self._words), take)
+        question = AskScreen("only", hint, lambda _: "", answer=before, typed=self._narrow)
+        self.app.push_screen(question, take)
 
     def action_switch_trouble(self) -> None:
         """Show only guests whose last backup failed or that have none; again: all."""
@@ -218,9 +241,9 @@ class GuestsScreen(KeyedScreen[ChosenGuest | None]):
         else:
             self.dismiss()
 
-    def _narrow(self, words: str) -> None:
+    def _narrow(self, words: str, guest: Guest | None = None) -> None:
         self._words = " ".join(words.lower().split())
-        self._show()
+        self._show(guest)
 
 
 def _has(guest: Guest, words: str) -> bool:

@@ -11,6 +11,7 @@ from textual.content import Content
 from textual.widgets import Input
 
 from backend.query import FIELDS
+from backend.task import Status
 from tui.keys import Key, Place, bindings, keys_in_use, labelled
 from tui.row import MARK, SIGNS
 from tui.screens.dialog import Dialog
@@ -81,9 +82,14 @@ class HelpScreen(Dialog):
         return Section("What a filter can say", fields, _WORDS)
 
     def _signs(self) -> Section:
-        signs = [(sign, Content(status.value)) for status, sign in SIGNS.items()]
+        words = {Status.WARNING: "warnings"}
+        signs = [(sign, Content(words.get(status, status.value))) for status, sign in SIGNS.items()]
         signs.append((MARK, Content("marked by you")))
-        signs.append((DOTTED, Content("in a timeline of one line: more errors than usual")))
+        error, warning = SIGNS[Status.ERROR], SIGNS[Status.WARNING]
+        lines = f"of all tasks; on a high screen also of those with warnings ({warning}) and of errors ({error})"
+        signs.append(("▁▄█", Content(f"bars of the timeline, the higher the more tasks: {lines}")))
+        dots = "in a timeline of one line, in the errors' colour: over twice as many errors as in a bar on average"
+        signs.append((DOTTED, Content(dots)))
         return Section("Signs", signs)
 
     def _names(self) -> Section:

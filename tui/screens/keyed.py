@@ -1,17 +1,27 @@
 """What the screens beside the lists have in common: their keys, in the bottom line and for the command palette."""
 
 from collections.abc import Iterator, Sequence
-from typing import ClassVar, TypeVar
+from typing import ClassVar, NamedTuple, TypeVar
 
 from textual import on
 from textual.screen import Screen
 from textual.widget import Widget
 
+from backend.task import Task
 from tui.keys import Key, Place, keys_in_use, labelled
 from tui.screens.help import HelpScreen
 from tui.widgets.key_line import KeyLine
 
 T = TypeVar("T")
+
+
+class Chosen(NamedTuple):
+    """What the lists are to show: the tasks that a filter's text finds, with the cursor on one of them (None: on
+    the newest), and what is to be said of them."""
+
+    text: str
+    task: Task | None = None
+    words: str = ""
 
 
 class KeyedScreen(Screen[T]):
@@ -57,3 +67,17 @@ class KeyedScreen(Screen[T]):
 
     def action_help(self) -> None:
         self.app.push_screen(HelpScreen(self.help_places()))
+
+
+class ChoosingScreen(KeyedScreen[Chosen | None]):
+    """A screen whose rows lead to their tasks in the lists, and the lists back to it as it was left."""
+
+    def choose(self, chosen: Chosen) -> None:
+        """Leave it for the lists. It stays as it is until the app takes it up again, or removes it."""
+        self.app.install_screen(self, f"left-{id(self)}")
+        self.dismiss(chosen)
+
+    @property
+    def is_left(self) -> bool:
+        """Whether the user is in the lists: nobody sees what would be brought up to date."""
+        return self not in self.app.screen_stack

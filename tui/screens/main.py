@@ -51,7 +51,9 @@ class MainScreen(Screen[None]):
     MainScreen.-flat { & StatusLine, & TroubleLine, & ColumnHeader, & #running { display: none; } }
     MainScreen.-flat.-wrong-filter { & KeyLine, & RunningPane { display: none; } }
     MainScreen.-flat #filter-error { max-height: 2; }
-    MainScreen.-flat, MainScreen.-low { & Timeline, & SelectedLine, & #filter-hint { display: none; } }
+    MainScreen.-flat, MainScreen.-low {
+        & Timeline, & SelectedLine, & #filter-hint, & FilterLine #filter-meaning { display: none; }
+    }
     MainScreen.-low { & ColumnHeader { display: none; } }
     MainScreen.-high { & SelectedLine, & RunningPane ColumnHeader { display: none; } }
     MainScreen.-tall Timeline { height: 2; }
@@ -84,6 +86,7 @@ class MainScreen(Screen[None]):
         self.running_pane = RunningPane(access, order, self._stopping, self._ask_for_end, now, tz)
         self.history_pane = HistoryPane(now, tz, lambda error: self.fail("read", cannot_read(error)))
         self.history_pane.hide(frozenset(memory.now.hidden))
+        self.history_pane.stopped = self._stopping.has_stopped
         self._values = FleetValues(self.history_pane, lambda: self._live.tasks, lambda: self._live.remotes)
         self._filtering = Filtering(self, self._values, memory, self._filter_changed, now, tz)
         take = partial(self._filtering.take_text, remember=True)
@@ -93,8 +96,9 @@ class MainScreen(Screen[None]):
             access,
             wanted=lambda: self._filtering.wanted.text,
             take=take,
+            here=self._here,
             land=self._land_on,
-            stop=self._stopping.ask,
+            stopping=self._stopping,
             servers=lambda: self._live.servers,
             now=now,
             tz=tz,
@@ -244,9 +248,16 @@ class MainScreen(Screen[None]):
         if not self.workspace.is_typing:
             self.lists.chosen.focus()
 
-    def _land_on(self, task: Task) -> None:
+    def _here(self) -> Task | None:
+        view = self.history_pane.task_list
+        return None if view.following else view.selected
+
+    def _land_on(self, task: Task | None) -> None:
         self.lists.choose_history()
-        self.history_pane.land_on(task)
+        if task is None:
+            self.history_pane.task_list.action_top()
+        else:
+            self.history_pane.land_on(task)
 
     def _ask_for_end(self, task: Task) -> None:
         """Have the worker look for a task's end at once."""

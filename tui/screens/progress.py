@@ -19,13 +19,13 @@ from tui.access import NoAccess
 from tui.format import count, counted
 from tui.keys import Place, bindings, labelled
 from tui.screens.dialog import is_small
-from tui.widgets.key_line import KeyLine
+from tui.widgets.key_line import KeyLine, tell
 
 Tell = Callable[[int, int | None], None]
 """Told from any thread how much is written, and of how much, where that is known."""
 
-Write = Callable[[Tell], Awaitable[int]]
-"""Writes a file, and returns how much was written. Cancelled, it leaves nothing behind. Raises OSError,
+Write = Callable[[Tell], Awaitable[str]]
+"""Writes a file, and returns in words what was written. Cancelled, it leaves nothing behind. Raises OSError,
 CacheError, RemoteError or NoAccess."""
 
 _BAR = 40
@@ -84,7 +84,7 @@ class ProgressScreen(ModalScreen[None]):
 
     async def _run(self) -> None:
         try:
-            number = await self._write(self._tell)
+            written = await self._write(self._tell)
         except FileExistsError as error:
             self._end(f"✗ Not written: {error}")
         except OSError as error:
@@ -92,7 +92,7 @@ class ProgressScreen(ModalScreen[None]):
         except (CacheError, RemoteError, NoAccess) as error:
             self._end(f"✗ Not written: {error}")
         else:
-            self._end(f"✓ Wrote {counted(number, self._noun)} to", self._place)
+            self._end(f"✓ Wrote {written} to", self._place)
 
     def _tell(self, written: int, total: int | None) -> None:
         self._written, self._total = written, total
@@ -121,7 +121,7 @@ class ProgressScreen(ModalScreen[None]):
     def action_give_up(self) -> None:
         if not self._ended:
             self.workers.cancel_node(self)
-            self.app.notify("Given up; no file was written", markup=False, timeout=3)
+            tell(self.app, "Given up; no file was written")
         self.dismiss()
 
     @on(KeyLine.Pressed)

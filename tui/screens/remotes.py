@@ -37,10 +37,11 @@ from tui.remote_row import (
 )
 from tui.row import SIGNS
 from tui.screens.dialog import Dialog
-from tui.screens.keyed import KeyedScreen
+from tui.screens.keyed import ChoosingScreen, Chosen
 from tui.sections import table
 from tui.status import ADD_COMMAND, Part, Seen, idle, round_words
 from tui.trouble import cannot_read, work_troubles
+from tui.widgets.key_line import tell
 from tui.widgets.lines import ColumnHeader, PaneTitle
 from tui.widgets.row_list import Drawn, RowList
 
@@ -48,9 +49,9 @@ _COUNT_EVERY = 30.0
 _MOST_TROUBLES = 3
 
 
-class RemotesScreen(KeyedScreen[str | None]):
-    """The fleet, remote by remote, kept up to date while it is looked at. It is left with the text of the filter
-    that finds the tasks of the remote that was chosen, or None.
+class RemotesScreen(ChoosingScreen):
+    """The fleet, remote by remote, kept up to date while it is looked at. It is left with the tasks of the remote
+    that was chosen, or None.
 
     Args:
         seen: what is known now.
@@ -107,8 +108,13 @@ class RemotesScreen(KeyedScreen[str | None]):
     def acting(self, place: Place) -> Widget:
         return self._list if place is Place.ROWS else self
 
+    def on_screen_resume(self) -> None:
+        self._counting.soon()
+
     async def _count(self) -> None:
         """Count what each remote ran within a day."""
+        if self.is_left:
+            return
         wanted = parse_filter("since:24h", now=self._clock(), tz=self._tz)
 
         def read(snapshot: Snapshot, cancelled: Callable[[], bool]) -> Counter[str]:
@@ -118,12 +124,14 @@ class RemotesScreen(KeyedScreen[str | None]):
         try:
             self._tasks = await read_cache(self._cache, read)
         except (CacheError, OSError) as error:
-            self.notify(safe(cannot_read(error)), markup=False, severity="error")
+            tell(self.app, cannot_read(error))
             return
         self._show()
 
     def _show(self) -> None:
         """Bring all of it up to date; the cursor stays on its remote."""
+        if self.is_left:
+            return
         seen, now, selected = self._seen(), self._clock(), self._selected
         health = seen.health
         self._remotes = sorted(health.remotes.items(), key=by_trouble)
@@ -168,7 +176,7 @@ class RemotesScreen(KeyedScreen[str | None]):
         name, remote = self._remotes[self._list.cursor] if self._remotes else ("", RemoteHealth())
         lines = [
             Content.styled(f" {SIGNS[status]} {safe(words)}", "$error" if status is Status.ERROR else "$warning")
-            for status, words in remote_troubles(name, remote)
+            for status, words in remote_troubles(name, remote, self._clock())
         ]
         self._whole.set_class(bool(lines), "-some")
         self._whole.update(Content("\n").join(lines))
@@ -199,7 +207,7 @@ class RemotesScreen(KeyedScreen[str | None]):
     @on(RowList.Opened)
     def _open(self) -> None:
         if self._selected is not None:
-            self.dismiss(term("remote", self._selected))
+            self.choose(Chosen(term("remote", self._selected)))
 
     def action_details(self) -> None:
         if self._selected is not None:
@@ -207,7 +215,7 @@ class RemotesScreen(KeyedScreen[str | None]):
 
     async def action_fetch_one(self) -> None:
         if self._selected is not None:
-            await self._fetch([self._selected], safe(self._selected))
+            await self._fetch([self._selected], self._selected)
 
     async def action_fetch_all(self) -> None:
         await self._fetch([], "all remotes")
@@ -216,10 +224,10 @@ class RemotesScreen(KeyedScreen[str | None]):
         try:
             await asyncio.to_thread(self._cache.request_refresh, names)
         except CacheError as error:
-            self.notify(safe(str(error)), markup=False, severity="error")
+            tell(self.app, str(error))
             return
         unheard = " (but nobody is fetching)" if idle(self._seen(), self._clock()) else ""
-        self.notify(f"Asked for a fetch from {words}{unheard}", markup=False, timeout=3)
+        tell(self.app, f"Asked for a fetch from {words}{unheard}")
 
 
 class RemoteDetails(Dialog):

@@ -13,14 +13,14 @@ from textual.widget import Widget
 from backend.archive import CacheError, Snapshot, TaskCache
 from backend.counts import StatusCounts, count_by
 from backend.query import parse_filter
-from backend.task import Status
+from backend.task import Status, Task
 from backend.text import safe
 from tui.filter_text import term
-from tui.format import clock, counted, local
+from tui.format import clock, counted, day_and_minute, local
 from tui.keys import Place, bindings
 from tui.reading import read_cache
 from tui.refresher import Refresher
-from tui.screens.keyed import KeyedScreen
+from tui.screens.keyed import ChoosingScreen, Chosen
 from tui.status import Part
 from tui.trouble import cannot_read
 from tui.type_groups import GROUPS, Group, group_of
@@ -35,8 +35,8 @@ _COUNT_EVERY = 10.0
 _MOST_REMOTES = 50
 
 
-class StatisticsScreen(KeyedScreen[str | None]):
-    """The counts. It is left with the text of the filter that finds what the user has chosen, or None."""
+class StatisticsScreen(ChoosingScreen):
+    """The counts. It is left with what the user has chosen, or None."""
 
     PLACES = (Place.ROWS, Place.STATISTICS)
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(Place.STATISTICS)]
@@ -71,6 +71,9 @@ class StatisticsScreen(KeyedScreen[str | None]):
     def on_resize(self) -> None:
         self.call_after_refresh(self._show_header)
 
+    def on_screen_resume(self) -> None:
+        self._counting.soon()
+
     def acting(self, place: Place) -> Widget:
         return self._table if place is Place.ROWS else self
 
@@ -78,26 +81,34 @@ class StatisticsScreen(KeyedScreen[str | None]):
         self._header.names = self._table.header
 
     async def _count(self) -> None:
+        if self.is_left:
+            return
         since = SPANS[self._span][1]
         now = self._clock()
         wanted = parse_filter(since, now=now, tz=self._tz)
 
-        def read(snapshot: Snapshot, cancelled: Callable[[], bool]) -> list[CountRow]:
+        def read(snapshot: Snapshot, cancelled: Callable[[], bool]) -> tuple[list[CountRow], Task | None]:
             types = count_by(snapshot, "type", wanted, cancelled=cancelled)
             remotes = count_by(snapshot, "remote", wanted, cancelled=cancelled)
-            return [*group_rows(types), *remote_rows(remotes)]
+            oldest = next(snapshot.iterate(reverse=True, cancelled=cancelled), None)
+            return [*group_rows(types), *remote_rows(remotes)], oldest
 
         try:
-            rows = await read_cache(self._cache, read)
+            rows, oldest = await read_cache(self._cache, read)
         except (CacheError, OSError) as error:
             self._say(safe(cannot_read(error)))
             return
         self._table.show_rows(rows)
-        self._say(f"as of {clock(local(now, self._tz))}")
+        begins = ""
+        if oldest is not None and oldest.starttime > wanted.period[0]:
+            # what is counted does not reach as far back as the span
+            begins = f"since {day_and_minute(oldest.starttime, self._tz)}"
+            begins += ", all there is" if since else ""
+        self._say(f"as of {clock(local(now, self._tz))}", begins)
 
-    def _say(self, words: str) -> None:
+    def _say(self, words: str, begins: str = "") -> None:
         self._title.heading = f"Statistics {SPANS[self._span][0]}"
-        self._title.place = (Part(words, 0),)
+        self._title.place = tuple(Part(text, rank) for text, rank in ((begins, 1), (words, 0)) if text)
         self._table.explain(words)
 
     def action_next_span(self) -> None:
@@ -116,7 +127,7 @@ class StatisticsScreen(KeyedScreen[str | None]):
         if chosen is not None and self.is_current:
             row, status = chosen
             terms = [row.text, "" if status is None else term("status", status), SPANS[self._span][1]]
-            self.dismiss(" ".join(filter(None, terms)))
+            self.choose(Chosen(" ".join(filter(None, terms))))
 
 
 def group_rows(types: dict[str, StatusCounts]) -> list[CountRow]:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import tzinfo
 from typing import ClassVar
 
+from rich.cells import cell_len
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -26,9 +27,11 @@ from tui.related import Related, read_related
 from tui.screens.details import DetailsScreen
 from tui.screens.keyed import KeyedScreen
 from tui.status import Part
+from tui.stopping import Stopping
 from tui.task_header import task_header
 from tui.task_log import LogState, TaskLog
 from tui.trouble import cannot_read
+from tui.widgets.key_line import tell
 from tui.widgets.lines import PaneTitle
 from tui.widgets.log_view import LogView
 from tui.widgets.row_list import RowList
@@ -58,7 +61,7 @@ class TaskScreen(KeyedScreen[None]):
         task: Task,
         cache: TaskCache,
         access: Access,
-        stop: Callable[[Task], None],
+        stopping: Stopping,
         clock: Callable[[], float],
         tz: tzinfo | None,
     ) -> None:
@@ -66,7 +69,7 @@ class TaskScreen(KeyedScreen[None]):
         self.shown = task
         self._cache = cache
         self._access = access
-        self._stop = stop
+        self._stopping = stopping
         self._clock = clock
         self._tz = tz
         self._related: Related | None = None
@@ -124,7 +127,8 @@ class TaskScreen(KeyedScreen[None]):
 
     def _show_task(self) -> None:
         width, height = max(8, self.size.width - 2), self.size.height
-        words = task_header(self.shown, self._related, width, height, self._clock(), self._tz)
+        stopped = self._stopping.has_stopped
+        words = task_header(self.shown, self._related, width, height, self._clock(), self._tz, stopped)
         self._header.update(words)
         self.key_line.show(self.keys())
 
@@ -134,7 +138,7 @@ class TaskScreen(KeyedScreen[None]):
         try:
             related = await read_cache(self._cache, lambda snapshot, _: read_related(snapshot, task, most))
         except (CacheError, OSError) as error:
-            self.notify(safe(cannot_read(error)), severity="error", markup=False)
+            self._say(cannot_read(error))
             return
         if task.upid == self.shown.upid:
             self._related = related
@@ -163,10 +167,18 @@ class TaskScreen(KeyedScreen[None]):
             again = "; asking again soon" if log.asks_again else ""
             self._trouble.update(Content(f"✗ {log.words}{again} ({way_to('ask_again')})"))
         view.explain(self._why_empty())
-        self._title.heading = f"Log {counted(len(log), 'line')}" if len(log) else "Log"
         self._title.wanted = f"/{safe(self._search.words)}" if self._search.words else ""
-        self._title.place = self._place()
+        self._title.place = place = self._place()
+        self._title.heading = self._heading(place)
         self.key_line.show(self.keys())
+
+    def _heading(self, place: tuple[Part, ...]) -> str:
+        """How long the log is, as far as there is room beside what matters most of its place."""
+        number = len(self._log)
+        most = min(place, key=lambda part: part.rank, default=None)
+        room = self.size.width - 2 - (0 if most is None else cell_len(most.text) + 4)
+        headings = [f"Log {counted(number, 'line')}", f"Log {count(number)}"] if number else []
+        return next((heading for heading in headings if cell_len(heading) <= room), "Log")
 
     def _why_empty(self) -> str:
         remote = safe(self.shown.remote)
@@ -221,7 +233,7 @@ class TaskScreen(KeyedScreen[None]):
             self.dismiss()
 
     def action_details(self) -> None:
-        self.app.push_screen(DetailsScreen(lambda: self.shown, self._clock, self._tz))
+        self.app.push_screen(DetailsScreen(lambda: self.shown, self._stopping.has_stopped, self._clock, self._tz))
 
     def action_ask_again(self) -> None:
         self._log.ask_again()
@@ -254,7 +266,7 @@ class TaskScreen(KeyedScreen[None]):
 
     def action_stop(self) -> None:
         """Ask whether to stop the task, and then its remote to do so."""
-        self._stop(self.shown)
+        self._stopping.ask(self.shown)
 
     def action_search(self) -> None:
         self._search.ask()
@@ -267,4 +279,4 @@ class TaskScreen(KeyedScreen[None]):
         export_log(self.app, self._access, self.shown, f"{moment:%Y%m%d-%H%M}" if moment else "log")
 
     def _say(self, words: str) -> None:
-        self.notify(words, markup=False, timeout=3)
+        tell(self.app, words)

@@ -109,6 +109,8 @@ class Workspace(Vertical):
         """Whether a key has something to do now."""
         if key.action == "clear_filter":
             return bool(self._filtering.wanted or self._memory.now.filters)
+        if key.action == "save_filter":
+            return bool(self._filtering.wanted)
         if key.action == "stop":
             task = self._lists.chosen.selected
             return task is not None and task.running and task.upid not in self._stopping
@@ -119,7 +121,7 @@ class Workspace(Vertical):
         stay where they are."""
         if key.action == "clear_filter" and not self._filtering.wanted:
             return replace(key, label="last filter ", short="last ")
-        if key.action == "guests" and self._views.can_go_back:
+        if key.name == self._views.way_back:
             return replace(key, keys="escape", action="give_up")
         return replace(key, label=self._lists.other_name) if key.action == "next_pane" else key
 
@@ -139,8 +141,8 @@ class Workspace(Vertical):
         await self.press(message.key)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """`/` is a letter like any other where a filter is being typed."""
-        return action != "filter" or not self.is_typing
+        """Where a filter is being typed `/` is a letter like any other, and Escape leaves the filter alone."""
+        return action not in ("filter", "give_up") or not self.is_typing
 
     def action_filter(self) -> None:
         self._typing.begin()

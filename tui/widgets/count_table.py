@@ -20,6 +20,7 @@ _SIGN = "▸"
 
 COLUMNS: tuple[Status | None, ...] = (None, *STATUSES)
 """What the columns count; None: all."""
+_NAMES = {None: "TOTAL", Status.WARNING: "WARNINGS", Status.ERROR: "ERRORS"}
 
 
 class CountRow(NamedTuple):
@@ -49,7 +50,7 @@ class CountTable(RowList):
     def header(self) -> str:
         """The names of the columns in view."""
         width = self.row_width
-        names = ("TOTAL" if status is None else status.upper() for status in COLUMNS)
+        names = (_NAMES.get(status) or str(status).upper() for status in COLUMNS)
         in_view = (
             fit(name, _CELL, right=True) for number, name in enumerate(names) if number in self._in_view(width)
         )

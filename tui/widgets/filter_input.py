@@ -4,7 +4,9 @@ typed earlier."""
 from collections.abc import Callable, Sequence
 from typing import ClassVar, Protocol
 
+from rich.cells import cell_len
 from textual.binding import BindingType
+from textual.geometry import Region
 from textual.suggester import Suggester
 
 from tui.completion import Completion
@@ -45,6 +47,16 @@ class FilterInput(TextInput):
         )
         self.cursor_blink = False
         self._owner = owner
+
+    def show_cursor(self) -> None:
+        """Scroll to where the cursor is, once the text has its place: a text that comes in one piece, pasted or
+        recalled, is scrolled in before it has."""
+
+        def scroll() -> None:
+            cells = cell_len(self.value[: self.cursor_position])
+            self.scroll_to_region(Region(cells, 0, 1, 1), force=True, animate=False)
+
+        self.call_after_refresh(scroll)
 
     async def action_keep(self) -> None:
         await self.all_typed()

@@ -4,6 +4,7 @@ It decides when what is typed is taken at its word."""
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
+from rich.cells import cell_len
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
@@ -26,6 +27,7 @@ class FilterLine(Vertical):
 
     Args:
         read: makes something of a text, told where the cursor is in it.
+        period: the words for when a filter's tasks started; none where it leaves that open.
         complete: how a text can go on at its end, the likeliest way first.
         earlier: the filters of before, the last one first.
         informed: returns once it is known what a text can go on with.
@@ -46,9 +48,13 @@ class FilterLine(Vertical):
             width: 24; max-width: 50%; height: 1; padding: 0 1; color: $foreground 70%; text-align: right;
         }
         & #filter-error { display: none; width: 1fr; height: auto; max-height: 3; padding: 0 1; color: $error; }
+        & #filter-meaning {
+            display: none; width: 1fr; height: auto; max-height: 4; padding: 0 1 0 3; color: $foreground 70%;
+        }
+        &.-explained #filter-meaning { display: block; }
         & #filter-hint { width: 1fr; height: 1; padding: 0 1 0 3; color: $foreground 70%; }
         &.-wrong #filter-error { display: block; }
-        &.-wrong #filter-hint { display: none; }
+        &.-wrong #filter-hint, &.-wrong #filter-meaning { display: none; }
         &.-wrong #filter-counts { display: none; }
     }
     """
@@ -56,6 +62,7 @@ class FilterLine(Vertical):
     def __init__(
         self,
         read: Callable[[str, int], Typed],
+        period: Callable[[Filter], str],
         complete: Callable[[str], Sequence[Completion]],
         earlier: Callable[[], Sequence[str]],
         *,
@@ -65,6 +72,7 @@ class FilterLine(Vertical):
     ) -> None:
         super().__init__()
         self._read = read
+        self._period = period
         self._complete = complete
         self._earlier = earlier
         self._informed = informed
@@ -77,6 +85,8 @@ class FilterLine(Vertical):
         # counts may come before it is composed
         self._counts = Static(id="filter-counts", markup=False)
         self._error = Static(id="filter-error", markup=False)
+        self._meaning = Static(id="filter-meaning", markup=False)
+        self._explained = ""
         self._hint = Static(id="filter-hint", markup=False)
 
     def compose(self) -> ComposeResult:
@@ -85,6 +95,7 @@ class FilterLine(Vertical):
             yield FilterInput(self, self._complete)
             yield self._counts
         yield self._error
+        yield self._meaning
         yield self._hint
 
     @property
@@ -109,6 +120,7 @@ class FilterLine(Vertical):
         self.input.cursor_position = len(wanted.text)
         self._recalled = 0
         self.show_completions()
+        self._explain()
         self.screen.set_focus(self.input)
 
     def leave(self) -> None:
@@ -128,11 +140,33 @@ class FilterLine(Vertical):
             parts = [Content(safe(error.expected))]
         self._hint.update(Content("  ").join(parts), layout=False)
 
+    def on_resize(self) -> None:
+        # how much of a filter fits is known only now
+        if self.is_open:
+            self._explain()
+
+    def _explain(self) -> None:
+        """Show all of a filter that is longer than the line, and when its tasks started."""
+        typed = self._typed()
+        wanted = typed.whole if typed.whole is not None else typed.finished
+        text = self.input.value
+        # a cell of the input is the cursor's
+        whole = safe(text) if cell_len(text) >= self.input.size.width > 0 else ""
+        if whole:
+            self.input.show_cursor()
+        period = "" if wanted is None else self._period(wanted)
+        explained = "\n".join(filter(None, (whole, period)))
+        if explained != self._explained:
+            self._explained = explained
+            self.set_class(bool(explained), "-explained")
+            self._meaning.update(Content(explained))
+
     @on(Input.Changed)
     def _changed(self, message: Input.Changed) -> None:
         message.stop()
         if self.is_open:
             self.show_completions()
+            self._explain()
             self._judge()
 
     async def go_on(self) -> None:

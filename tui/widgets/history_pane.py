@@ -41,6 +41,7 @@ class HistoryPane(Vertical):
 
     Attributes:
         marked: the tasks the user has marked, by UPID.
+        stopped: tells whether the user has stopped a task.
         shown: set once rows, if only none, are shown and counted.
     """
 
@@ -58,6 +59,7 @@ class HistoryPane(Vertical):
         self.selected_line = SelectedLine()
         self.title_line.heading = "History"
         self.marked: dict[str, Task] = {}
+        self.stopped: Callable[[Task], bool] = lambda task: False
         self._now = now
         self._tz = tz
         self._failed = failed
@@ -222,6 +224,7 @@ class HistoryPane(Vertical):
                 self._failed(error)
                 return
             self._mark_view()
+            self.show_title()
 
     @on(Timeline.Resized)
     @work(group="timeline", exclusive=True)
@@ -243,6 +246,8 @@ class HistoryPane(Vertical):
         if len(view.rows) > view.page_rows:
             percent = f"{position * 100 // max(1, last)} %"
             place = [Part(f"row {count(position + 1)}", 0), Part(percent, 1), *place]
+        if self.timeline.legend and not self._text:
+            place.insert(0, Part(self.timeline.legend, 4))
         title.place = (Part(f"{self.searching}: Esc stops", 0),) if self.searching else tuple(place)
 
     @contextlib.contextmanager
@@ -305,11 +310,14 @@ class HistoryPane(Vertical):
     def _show_header(self) -> None:
         columns = self.columns
         self._header.names = header(columns)
-        self.selected_line.show(self.task_list.selected, columns)
+        selected = self.task_list.selected
+        stopped = selected is not None and self.stopped(selected)
+        self.selected_line.show(selected, columns, stopped=stopped)
 
     def _row(self, task: Task, above: Task | None, width: int) -> Sequence[Piece]:
         columns = history_columns(width, self._names, self._hidden, trouble=self._trouble)
-        return history_row(task, above, columns, self._tz, marked=task.upid in self.marked)
+        marked, stopped = task.upid in self.marked, self.stopped(task)
+        return history_row(task, above, columns, self._tz, marked=marked, stopped=stopped)
 
 
 def _only_trouble(wanted: Filter) -> bool:

@@ -4,6 +4,7 @@ line from what its owner draws."""
 from collections.abc import Callable, Sequence
 from typing import ClassVar
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
@@ -239,12 +240,18 @@ class RowList(RowScrollView, can_focus=True, inherit_bindings=False):
     def render_lines(self, crop: Region) -> list[Strip]:
         """Paint without Textual's cache of lines: every scroll would renew all of it, and our own knows rows."""
         strips = in_colour(self, [self.render_line(y) for y in crop.line_range])
-        if crop.column_span != (0, self.size.width):
-            strips = [strip.crop(*crop.column_span) for strip in strips]
+        first, end = crop.column_span
+        if first or end < self._line_width:
+            strips = [strip.crop(first, end) for strip in strips]
         return strips
 
+    @property
+    def _line_width(self) -> int:
+        """How many cells are painted: what lay under a scrollbar would have to be cut off again."""
+        return self.scrollable_content_region.width if self.show_vertical_scrollbar else self.size.width
+
     def render_line(self, y: int) -> Strip:
-        width = self.size.width
+        width = self._line_width
         position = self.top + y
         if position >= self._length:
             words = f"  {self._words}" if y == 0 and not self._length and self._words else ""
@@ -260,10 +267,13 @@ class RowList(RowScrollView, can_focus=True, inherit_bindings=False):
 
     def _strip(self, position: int, width: int, cursor: str) -> Strip:
         pieces = self._draw(position, self.row_width)
-        strip = Strip([Segment(text, self._style(name, cursor)) for text, name in pieces if text])
-        if self._shift:
-            strip = strip.crop(self._shift)
-        return strip.adjust_cell_length(width, self._style(Tone.TEXT, cursor))
+        segments = [Segment(text, self._style(name, cursor)) for text, name in pieces if text]
+        end = self._shift + width
+        length = sum(cell_len(text) for text, *_ in segments)
+        if length < end:
+            segments.append(Segment(" " * (end - length), self._style(Tone.TEXT, cursor)))
+        strip = Strip(segments, max(length, end))
+        return strip if strip.cell_length == width else strip.crop(self._shift, end)
 
     def _style(self, name: str, cursor: str) -> Style:
         style = self._styles.get((name, cursor))

@@ -203,7 +203,7 @@ class RunningPane(Vertical):
     def _row(self, task: Task, above: Task | None, width: int) -> Sequence[Piece]:
         columns, now = running_columns(width, self._names), self._clock()
         if not task.running:
-            stopped = task.upid in self._stopping.stopped
+            stopped = self._stopping.has_stopped(task)
             return ended_row(task, columns, faded=self._tasks.is_faded(task, now), stopped=stopped)
         remote, node = task.remote, task.node
         stale = stale_words(self._health, remote, node, now, self._tz)

@@ -8,7 +8,7 @@ from textual.widget import Widget
 from backend.task import Status, Task
 from backend.text import safe
 from backend.times import format_duration
-from tui.row import SIGNS, Columns
+from tui.row import SIGNS, Columns, status_words
 
 ENOUGH = 40
 """Cells of status from which on a row says enough by itself."""
@@ -26,16 +26,16 @@ class SelectedLine(Widget):
 
     words: reactive[Content] = reactive(Content(""))
 
-    def show(self, task: Task | None, columns: Columns) -> None:
-        """Say what rows of these columns leave unsaid of a task."""
+    def show(self, task: Task | None, columns: Columns, *, stopped: bool = False) -> None:
+        """Say what rows of these columns leave unsaid of a task; `stopped` if that was by the user."""
         self.set_class(columns.status < ENOUGH, "-needed")
-        self.words = Content("") if task is None else unsaid(task, columns)
+        self.words = Content("") if task is None else unsaid(task, columns, stopped=stopped)
 
     def render(self) -> Content:
         return self.words.truncate(self.size.width - 1, ellipsis=True)
 
 
-def unsaid(task: Task, columns: Columns) -> Content:
+def unsaid(task: Task, columns: Columns, *, stopped: bool = False) -> Content:
     """A task's status whole, then what is folded away; where the row says it all, less."""
     status = task.status_class
     parts = [] if columns.remote else [task.remote]
@@ -47,6 +47,6 @@ def unsaid(task: Task, columns: Columns) -> Content:
         parts.append(format_duration(task.duration(0)))
     if cell_len(task.description) > columns.task:
         parts.append(task.description)
-    words = f" {SIGNS[status]} {safe(task.status_words)}"
+    words = f" {SIGNS[status]} {safe(status_words(task, stopped=stopped))}"
     rest = "".join(f" · {safe(part)}" for part in parts)
     return Content.assemble((words, _COLOURS.get(status, "")), (rest, "$foreground 70%"))

@@ -12,7 +12,7 @@ from textual.widget import Widget
 
 from backend.task import Status
 from tui.row import SIGNS
-from tui.timeline import Times, axis, bars, dotted, stacked, unusual
+from tui.timeline import DOTTED, Times, axis, bars, dotted, stacked, unusual
 
 GUTTER = 3
 """Cells at the left that bars begin after, as rows have for their sign."""
@@ -47,15 +47,27 @@ class Timeline(Widget):
         self._now = now
         self._tz = tz
         self._view: tuple[int, int] | None = None
+        self._dots = False
 
     @property
     def cells(self) -> int:
         """How many bars have room; the last cell stays free, as in the list."""
         return max(0, self.size.width - GUTTER - 2) if self.display else 0
 
+    @property
+    def legend(self) -> str:
+        """What its lines, or its dots, are of; empty where there is but one kind of bars."""
+        if self.times is None or self.times.sole is not None or not self.cells:
+            return ""
+        if self.size.height < 3:
+            return f"{DOTTED[-1]} many errors" if self._dots else ""
+        warnings = f"{SIGNS[Status.WARNING]} warnings, " if self.size.height > 3 else ""
+        return f"bars: all, {warnings}{SIGNS[Status.ERROR]} errors"
+
     def show(self, times: Times | None) -> None:
         """Show these; None: there are no tasks."""
         self.times = times if times is not None and any(times.all) else None
+        self._dots = self.times is not None and any(unusual(self.times.errors))
         self.refresh()
 
     def mark(self, newest: int, oldest: int) -> None:

@@ -57,7 +57,13 @@ class _Remotes(click.Group):
 def remotes_command(places: Places, format_: str) -> None:
     """Show the health of the remotes named, or of all: when each last answered, and what is wrong with it.
 
-    Without --check it asks nobody: it shows what the dashboard or a daemon last saw.
+    \b
+      remote-tasks remotes
+      remote-tasks remotes --check wien
+      remote-tasks remotes add
+
+    Without --check it asks nobody: it shows what the dashboard or a daemon last saw. Where neither works on the
+    cache any more, the state is one that was: "was ok".
 
     With --check it goes the whole way to each address of these remotes, and says at each step what is wrong and
     what to do: the name, the port, the certificate, the token, the version, the clock, and the privileges on each

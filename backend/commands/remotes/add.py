@@ -7,10 +7,11 @@ from typing import Any, TypeVar
 
 import click
 
+from backend.client.members import Member
 from backend.client.tls import trusting_context
 from backend.commands.command import Command, Places, with_places_options
 from backend.commands.remotes.files import ConfigurationFile, require_place
-from backend.commands.remotes.looking import checked, with_other_nodes
+from backend.commands.remotes.looking import checked, tell_missed, with_other_nodes
 from backend.commands.remotes.questions import ask, need_terminal, on_terminal, say, settle
 from backend.commands.remotes.secret import TokenSecret, find_secret
 from backend.commands.remotes.trust import Refused, trusted
@@ -21,6 +22,7 @@ from backend.upid import RemoteType
 
 T = TypeVar("T")
 
+_WHICH_NAME = "Name for it here, such as vienna"
 _WHICH_HOST = "Host name or IP address of one of its nodes"
 _WHICH_TOKEN = "Token id"
 _WHICH_CA_FILE = "File with the authority's certificate"
@@ -43,7 +45,7 @@ The third command prints the token's id (tokenid) and its secret (value).""",
 
 
 @click.command("add", cls=Command, short_help="Add a PVE cluster or a PBS host to the configuration.")
-@click.argument("name")
+@click.argument("name", required=False)
 @click.option("--type", "type_", type=click.Choice(["pve", "pbs"]), help="Proxmox VE or Proxmox Backup Server.")
 @click.option("--host", "hosts", multiple=True, metavar="HOST[:PORT]", help="Where a node answers; repeatable.")
 @click.option(
@@ -61,14 +63,18 @@ The third command prints the token's id (tokenid) and its secret (value).""",
 @click.option("--yes", is_flag=True, help="Accept the certificates that are shown, without asking.")
 @click.option("--replace", "replacing", is_flag=True, help="Write the remote anew if it is there already.")
 @with_places_options
-def add_command(places: Places, name: str, replacing: bool, **options: Any) -> None:
+def add_command(places: Places, name: str | None, replacing: bool, **options: Any) -> None:
     """Add a PVE cluster or a PBS host to the configuration, under the NAME that it is to have here.
 
-    Asks for what no option gives, and once more for what turns out to be wrong. The remote is connected to and
+    \b
+      remote-tasks remotes add
+      remote-tasks remotes add wien
+
+    Asks for what is not given, and once more for what turns out to be wrong. The remote is connected to and
     looked at as by `remotes --check`; only then the configuration is written, with all else in it as it was.
     Ctrl-C gives up, and so does an empty answer where none is proposed; nothing is written then. A secret that
-    is typed goes into a file of its own, NAME.secret beside the configuration. With all options given, nothing
-    is asked:
+    is typed goes into a file of its own, NAME.secret beside the configuration. With the name and all options
+    given, nothing is asked:
 
     \b
       remote-tasks remotes add wien --type pve --host pve1.example.com \\
@@ -76,22 +82,28 @@ def add_command(places: Places, name: str, replacing: bool, **options: Any) -> N
           --token-secret-file FILE
     """
     file = ConfigurationFile(places.config_file)
-    _read("NAME", read_name, name)
-    if name in file and not replacing:
-        raise click.ClickException(f"{name} is in {file.path} already; with --replace it is written anew")
+    unused = partial(_read_unused, file, replacing)
+    if name is not None:
+        _read("NAME", read_name, name)
+        try:
+            unused(name)
+        except ValueError as error:
+            raise click.ClickException(str(error)) from None
     try:
-        remote, secret = _made_out(file, name, **options)
+        remote, secret, missed = _made_out(file, name, unused, **options)
     except (click.Abort, KeyboardInterrupt):
         raise click.ClickException("given up; nothing was written") from None
     _write(file, remote, secret)
-    say(f"added {name} to {file.path}")
+    say(f"added {remote.name} to {file.path}")
+    tell_missed(missed, remote, file.path)
     say(f"Next: `{places.call('')}` shows its tasks; a dashboard or daemon at work takes it over by itself.")
-    say(f"`{places.call('remotes add NAME')}` adds another one.")
+    say(f"`{places.call('remotes add')}` adds another one.")
 
 
 def _made_out(
     file: ConfigurationFile,
-    name: str,
+    name: str | None,
+    unused: Callable[[str], str],
     *,
     type_: str | None,
     hosts: tuple[str, ...],
@@ -102,12 +114,14 @@ def _made_out(
     token_secret_env: str | None,
     all_nodes: bool,
     yes: bool,
-) -> tuple[RemoteConfig, TokenSecret]:
-    """The remote as the options and the answers tell it, looked at. Raises Abort where the user gives up."""
+) -> tuple[RemoteConfig, TokenSecret, list[Member]]:
+    """The remote as the options and the answers tell it, looked at, and the nodes of its cluster that were not
+    found. Raises Abort where the user gives up."""
     if token_secret_file and token_secret_env:
         raise click.UsageError("--token-secret-file and --token-secret-env do not go together")
     has_secret = bool(token_secret_file or token_secret_env)
     required = {
+        "NAME": name,
         "--type": type_,
         "--host": hosts,
         "--token-id": token_id,
@@ -115,9 +129,8 @@ def _made_out(
     }
     need_terminal([option for option, given in required.items() if not given])
     require_place(file.path)
-    new_file = partial(file.new_secret_file, name)
-    if not has_secret:
-        new_file()
+    if name is not None and not has_secret:
+        file.new_secret_file(name)
     known = [_read("--fingerprint", read_fingerprint, text) for text in fingerprints]
     authority = None if ca_file is None else settle("--ca-file", ca_file, _read_ca_file, _WHICH_CA_FILE)
     if token_id is not None:
@@ -125,6 +138,11 @@ def _made_out(
     if not all(required.values()):
         say("Ctrl-C gives up; so does an empty answer, unless one is proposed in [ ].")
         say("Nothing is written until the end.")
+    if name is None:
+        name = ask(_WHICH_NAME, unused)
+    new_file = partial(file.new_secret_file, name)
+    if not has_secret:
+        new_file()
     if type_ is None:
         type = ask("Is it a PVE cluster or a PBS host (pve, pbs)?", _read_type)
     else:
@@ -154,9 +172,18 @@ def _made_out(
     secret = find_secret(token_secret_file, token_secret_env, new_file=new_file)
     remote = RemoteConfig(name, type, tuple(nodes), token_id, secret.value, authority)
     remote, secret = checked(remote, secret, new_file=new_file)
+    missed: list[Member] = []
     if type == "pve" and (all_nodes or on_terminal()):
-        remote = with_other_nodes(remote, ask_first=not all_nodes)
-    return remote, secret
+        remote, missed = with_other_nodes(remote, ask_first=not all_nodes)
+    return remote, secret, missed
+
+
+def _read_unused(file: ConfigurationFile, replacing: bool, text: str) -> str:
+    """A name for a remote that no other one has. Raises ValueError."""
+    name = read_name(text)
+    if name in file and not replacing:
+        raise ValueError(f"{name} is in {file.path} already; with --replace it is written anew")
+    return name
 
 
 def _read_ca_file(text: str) -> Path:

@@ -9,6 +9,7 @@ import click
 from backend.client.check import Step, check_remote
 from backend.commands.command import Command, Places, with_format_option, with_places_options
 from backend.commands.fold import fold, terminal_width
+from backend.commands.progress import Progress
 from backend.commands.remotes.told import tell_steps
 from backend.config import Config, RemoteConfig, no_such_remote
 from backend.output import render
@@ -48,18 +49,24 @@ async def _check(
     """The steps of each remote, all asked at the same time as far as the settings allow; each is printed, if that
     is wanted, as soon as those before it are."""
     slots = asyncio.Semaphore(config.settings.max_connections)
-    progress = _Progress(len(remotes))
+    progress = Progress()
+    done = 0
+
+    def so_far() -> str:
+        return f"checking: {done} of {len(remotes)} done"
 
     async def check(remote: RemoteConfig) -> list[Step]:
         async with slots:
             steps = await check_remote(remote)
-        progress.advance()
+        nonlocal done
+        done += 1
+        progress.show(so_far())
         return steps
 
     checked = []
     try:
         async with asyncio.TaskGroup() as group:
-            progress.show()
+            progress.show(so_far())
             checks = [(remote, group.create_task(check(remote))) for remote in remotes]
             for remote, steps in checks:
                 checked.append((remote, await steps))
@@ -68,30 +75,9 @@ async def _check(
                     click.echo(f"{click.style(remote.name, bold=True)} ({remote.type})")
                     for line in tell_steps(steps.result()):
                         click.echo(fold(line, terminal_width(sys.stdout)))
-                    progress.show()
+                    progress.show(so_far())
             progress.hide()
     except* BrokenPipeError as broken:
         # Who read the output has closed it, as `head` does: click knows what to do with that.
         raise broken.exceptions[0] from None
     return checked
-
-
-class _Progress:
-    """How many remotes are done: the last line of a terminal, none elsewhere."""
-
-    def __init__(self, total: int) -> None:
-        self._total = total
-        self._done = 0
-        self._is_terminal = sys.stderr.isatty()
-
-    def advance(self) -> None:
-        self._done += 1
-        self.show()
-
-    def show(self) -> None:
-        if self._is_terminal:
-            click.echo(f"\r\x1b[Kchecking: {self._done} of {self._total} done", nl=False, err=True)
-
-    def hide(self) -> None:
-        if self._is_terminal:
-            click.echo("\r\x1b[K", nl=False, err=True)

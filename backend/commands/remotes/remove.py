@@ -17,6 +17,9 @@ from backend.config import no_such_remote
 def remove_command(places: Places, name: str, yes: bool) -> None:
     """Take the remote NAME out of the configuration.
 
+    \b
+      remote-tasks remotes remove wien
+
     Everything else in the file stays as it is, and the history of its tasks stays in the cache. Its secret goes,
     too, if it is in the file NAME.secret that `remotes add` made. On the remote itself the token stays valid.
     """
