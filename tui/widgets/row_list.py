@@ -2,7 +2,7 @@
 line from what its owner draws."""
 
 from collections.abc import Callable, Sequence
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -29,6 +29,16 @@ Draw = Callable[[int, int], Drawn]
 """Draws the row at a position, for a width in cells. It may be longer than that."""
 
 _STRIPS = 400
+
+
+class _View(NamedTuple):
+    """How the lines of one repaint are painted: from which row on, how wide a line and what its owner draws of it
+    are (cells), and the style of the row under the cursor."""
+
+    top: int
+    width: int
+    row_width: int
+    cursor: str
 
 
 class RowList(RowScrollView, can_focus=True, inherit_bindings=False):
@@ -239,41 +249,39 @@ class RowList(RowScrollView, can_focus=True, inherit_bindings=False):
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """Paint without Textual's cache of lines: every scroll would renew all of it, and our own knows rows."""
-        strips = in_colour(self, [self.render_line(y) for y in crop.line_range])
+        # what lay under a scrollbar would have to be cut off again
+        width = self.scrollable_content_region.width if self.show_vertical_scrollbar else self.size.width
+        # asked for once: Textual works each of them out anew
+        view = _View(self.top, width, self.row_width, "cursor" if self.has_focus else "idle-cursor")
+        strips = in_colour(self, [self._painted(y, view) for y in crop.line_range])
         first, end = crop.column_span
-        if first or end < self._line_width:
+        if first or end < width:
             strips = [strip.crop(first, end) for strip in strips]
         return strips
 
-    @property
-    def _line_width(self) -> int:
-        """How many cells are painted: what lay under a scrollbar would have to be cut off again."""
-        return self.scrollable_content_region.width if self.show_vertical_scrollbar else self.size.width
-
-    def render_line(self, y: int) -> Strip:
-        width = self._line_width
-        position = self.top + y
+    def _painted(self, y: int, view: "_View") -> Strip:
+        position = view.top + y
         if position >= self._length:
             words = f"  {self._words}" if y == 0 and not self._length and self._words else ""
-            return Strip([Segment(fit(words, width), self._style(Tone.DIM, ""))], width)
+            return Strip([Segment(fit(words, view.width), self._style(Tone.DIM, ""))], view.width)
         if position == self._cursor:
-            return self._strip(position, width, "cursor" if self.has_focus else "idle-cursor")
+            return self._strip(position, view, view.cursor)
         # the row at the top of the view may differ: a task's has the date
         key = (position, y == 0)
         strip = self._strips.get(key)
         if strip is None:
-            strip = self._strips[key] = self._strip(position, width, "")
+            strip = self._strips[key] = self._strip(position, view, "")
         return strip
 
-    def _strip(self, position: int, width: int, cursor: str) -> Strip:
-        pieces = self._draw(position, self.row_width)
+    def _strip(self, position: int, view: "_View", cursor: str) -> Strip:
+        pieces = self._draw(position, view.row_width)
         segments = [Segment(text, self._style(name, cursor)) for text, name in pieces if text]
-        end = self._shift + width
+        end = self._shift + view.width
         length = sum(cell_len(text) for text, *_ in segments)
         if length < end:
             segments.append(Segment(" " * (end - length), self._style(Tone.TEXT, cursor)))
         strip = Strip(segments, max(length, end))
-        return strip if strip.cell_length == width else strip.crop(self._shift, end)
+        return strip if strip.cell_length == view.width else strip.crop(self._shift, end)
 
     def _style(self, name: str, cursor: str) -> Style:
         style = self._styles.get((name, cursor))
