@@ -116,7 +116,7 @@ class Filter:
     @property
     def timeless(self) -> tuple[Term, ...]:
         """The terms without those whose whole meaning is in `bounds`."""
-        return tuple(term for term in self.terms if term.negated or term.field not in ("since", "until"))
+        return tuple(term for term in self.terms if term.field not in ("since", "until"))
 
     def matcher(self) -> Callable[[Task], bool]:
         """A function that tells whether a task matches; made once for a scan over many."""

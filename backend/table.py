@@ -47,7 +47,7 @@ def draw_table(records: Iterable[Any], columns: Sequence[Column], width: int | N
         texts = [row[number] for number in shown]
         if width is not None:
             texts = [
-                text if columns[number].least is None else _cut(text, widths[number])
+                text if columns[number].least is None else cut(text, widths[number])
                 for number, text in zip(shown, texts, strict=True)
             ]
         yield _line(texts, columns, shown, widths)
@@ -90,7 +90,8 @@ def _line(texts: Sequence[str], columns: Sequence[Column], shown: Sequence[int],
     return _GAP.join(cells).rstrip() + "\n"
 
 
-def _cut(text: str, width: int) -> str:
+def cut(text: str, width: int) -> str:
+    """A text in at most so many cells of a terminal."""
     if _cells(text) <= width:
         return text
     cells = 1

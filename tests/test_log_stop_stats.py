@@ -263,6 +263,19 @@ class TestStats:
             writer.store(Batch([*tasks[:300], *running_tasks()]))
             yield str(tmp_path / "cache")
 
+    def test_where_the_oldest_tasks_are_damaged_it_counts_from_those_that_are_there(self, tmp_path: Path) -> None:
+        tasks = finished_tasks(4_000, apart=40)
+        with CacheWriter(tmp_path, clock=lambda: NOW) as writer:
+            writer.store(Batch(list(tasks)))
+            writer.housekeep(merge_now=True)
+        oldest = min(path for path in tmp_path.glob("archive.*.zst") if path.stat().st_size > 1_000)
+        content = oldest.read_bytes()
+        oldest.write_bytes(content[:-2_000] + bytes(1_000) + content[-1_000:])
+        result = run("stats", "--cache-dir", str(tmp_path))
+        assert result.exit_code == 0, result.output
+        assert "all kept tasks, since" in result.stdout
+        assert f"warning: {oldest.name}" in result.stderr
+
     def counted(self, *arguments: str) -> Any:
         result = run("stats", *arguments, "--format", "json")
         assert result.exit_code == 0, result.stderr

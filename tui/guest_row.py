@@ -66,11 +66,11 @@ def guest_name(guest: Guest) -> str:
     return f"{guest.kind or 'VM/CT'} {guest.label}"
 
 
-def guest_row(guest: Guest, columns: GuestColumns, days: int, now: float, tz: tzinfo | None) -> list[Piece]:
-    """The row, from the tasks of so many `days`. `now` (UNIX seconds) is what ages count to."""
+def guest_row(guest: Guest, columns: GuestColumns, kept: str, now: float, tz: tzinfo | None) -> list[Piece]:
+    """The row, from the tasks of the time that is `kept` (`2 d`). `now` (UNIX seconds) is what ages count to."""
     status = guest_status(guest)
     tone = Tone(status.value)
-    words = backup_words(guest, days, tz)
+    words = backup_words(guest, kept, tz)
     aged = fit(good_words(guest, now), columns.age, right=True) + GAP if columns.age else ""
     return [
         Piece(f" {SIGNS[status]} ", tone),
@@ -95,17 +95,18 @@ def good_words(guest: Guest, now: float) -> str:
     return "none" if guest.jobs is None else f"job {age(now - guest.jobs)}"
 
 
-def backup_words(guest: Guest, days: int, tz: tzinfo | None) -> str:
-    """How the last backup went and when it began, and how many failed within so many `days`; how long ago the last
+def backup_words(guest: Guest, kept: str, tz: tzinfo | None) -> str:
+    """How the last backup went and when it began, and how many failed within the time that is
+    `kept` (`2 d`); how long ago the last
     good one was stands beside it. Of a group on a Backup Server, that nobody knows whose guest it is."""
     if guest.last is not None and guest.last_status is not None:
         parts = [f"{_WENT[guest.last_status]} {day_and_minute(guest.last, tz)}"]
     else:
-        parts = [f"no backup in {days} d" if guest.without else "no backup of its own"]
+        parts = [f"no backup in {kept}" if guest.without else "no backup of its own"]
     if guest.good is None and guest.jobs is not None:
         parts.append(f"a job over several guests OK {day_and_minute(guest.jobs, tz)}")
     if guest.failures > 1 or (guest.failures and not guest.failed):
-        parts.append(f"{counted(guest.failures, 'backup')} failed in {days} d")
+        parts.append(f"{counted(guest.failures, 'backup')} failed in {kept}")
     if guest.groups > 1:
         parts.append(f"the worst of its {count(guest.groups)} backup groups")
     number = guest_id(guest.label) if guest.type == "pbs" else None

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from textual.screen import Screen
 
 from backend.archive import TaskCache
-from backend.query import Filter, guest_id
+from backend.query import Filter, guest_id, split_terms
 from backend.task import Task
 from tui.access import Access
 from tui.exporting import export_list
@@ -28,13 +28,13 @@ from tui.widgets.key_line import KeyLine
 
 class _WayBack(NamedTuple):
     """From what was chosen on a screen, which a filter's text finds, to that screen, by its key's name; and to the
-    filter before, and the task that the cursor was on (None: the newest)."""
+    filter and the place before."""
 
     text: str
     name: str
     screen: ChoosingScreen
     before: str
-    task: Task | None
+    return_there: Callable[[], None]
 
 
 class Views:
@@ -45,7 +45,7 @@ class Views:
         access: asks remotes.
         wanted: the text of the filter of the lists.
         take: has the lists narrowed by a filter's text.
-        here: the task under the history's cursor; None at the top.
+        place: notes where the user is in the lists; what it gives leads there again.
         land: has the history's cursor on a task, in what the next filter finds; None: at the top.
         stopping: asks whether to stop a task, does so, and knows those that were stopped.
         servers: the names of the Backup Servers.
@@ -59,7 +59,7 @@ class Views:
         *,
         wanted: Callable[[], str],
         take: Callable[[str], None],
-        here: Callable[[], Task | None],
+        place: Callable[[], Callable[[], None]],
         land: Callable[[Task | None], None],
         stopping: Stopping,
         servers: Callable[[], Collection[str]],
@@ -71,7 +71,7 @@ class Views:
         self._access = access
         self._wanted = wanted
         self._take = take
-        self._here = here
+        self._place = place
         self._land = land
         self._way_back: _WayBack | None = None
         self._stopping = stopping
@@ -107,12 +107,12 @@ class Views:
         def take(chosen: Chosen | None) -> None:
             if chosen is None:
                 return
-            before, task = self._wanted(), self._here()
+            before, return_there = self._wanted(), self._place()
             self._land(chosen.task)
             self._take(chosen.text)
             self._say(chosen.words)
             self._forget_way()
-            self._way_back = _WayBack(self._wanted(), name, screen, before, task)
+            self._way_back = _WayBack(self._wanted(), name, screen, before, return_there)
 
         self._screen.app.push_screen(screen, take)
 
@@ -120,18 +120,23 @@ class Views:
     def way_back(self) -> str:
         """The name of the key to the screen that the tasks in the lists, or more than those, were chosen on; empty
         where there is none."""
-        way, wanted = self._way_back, self._wanted()
-        # all tasks, once they are narrowed, are any tasks
-        possible = way is not None and way.text in wanted and bool(way.text or not wanted)
-        return way.name if way is not None and possible else ""
+        return "" if self._way_back is None else self._way_back.name
+
+    def note_filter(self) -> None:
+        """The filter has changed: what was chosen on another screen may be shown no longer."""
+        if self._way_back is not None:
+            chosen, wanted = split_terms(self._way_back.text), split_terms(self._wanted())
+            # all tasks, once they are narrowed, are any tasks
+            if not set(chosen) <= set(wanted) or (wanted and not chosen):
+                self._forget_way()
 
     def go_back(self) -> None:
         """Back to that screen as it was left, and to the filter and the place before it."""
         way = self._way_back
-        if way is not None and self.way_back:
+        if way is not None:
             self._way_back = None
             self._screen.app.uninstall_screen(way.screen)
-            self._land(way.task)
+            way.return_there()
             self._take(way.before)
             self._open(way.name, way.screen)
 

@@ -5,6 +5,7 @@ import sys
 import click
 
 from backend.commands.fold import terminal_width
+from backend.table import cut
 from backend.text import safe
 
 
@@ -12,19 +13,19 @@ class Progress:
     """A line on stderr that is written over and over, and taken away before anything else is printed.
 
     Attributes:
-        is_shown: whether there is a terminal to show it on.
+        on_terminal: whether there is a terminal to show it on.
     """
 
     def __init__(self) -> None:
-        self.is_shown = sys.stderr.isatty()
+        self.on_terminal = sys.stderr.isatty()
         self._words = ""
 
     def show(self, words: str) -> None:
         """Have the line say this."""
-        if self.is_shown and words != self._words:
+        if self.on_terminal and words != self._words:
             # one longer than the terminal would leave its first part behind
             room = (terminal_width(sys.stderr) or 80) - 1
-            click.echo(f"\r\x1b[K{safe(words)[:room]}", nl=False, err=True)
+            click.echo(f"\r\x1b[K{cut(safe(words), room)}", nl=False, err=True)
             self._words = words
 
     def hide(self) -> None:

@@ -65,13 +65,11 @@ def stats_command(places: Places, words: tuple[str, ...], by: Field | None, form
 def _heading(snapshot: Snapshot, wanted: Filter) -> str:
     """Of what period the counts are: the filter's, and as far back as the history goes."""
     heading = period_heading(wanted)
-    number = snapshot.count()
-    if not number:
+    # a damaged block's tasks are counted, and not there
+    oldest = next(snapshot.iterate(reverse=True), None)
+    if oldest is None or (heading and oldest.starttime <= wanted.period[0]):
         return heading
-    oldest = snapshot.page(None, number - 1, 1)[0].starttime
-    if heading and oldest <= wanted.period[0]:
-        return heading
-    kept = f"since {moment_words(oldest, time.time())}"
+    kept = f"since {moment_words(oldest.starttime, time.time())}"
     return f"{heading.rstrip()}; kept are those {kept}\n" if heading else f"all kept tasks, {kept}\n"
 
 

@@ -105,7 +105,7 @@ class _Wait:
         require_remote_of(self._cache, self._task)
         require_worker(self._cache)
         words = task_words(self._task)
-        if not self._progress.is_shown:
+        if not self._progress.on_terminal:
             click.echo(f"waiting for {words}", err=True)
         began = time.monotonic()
         asked = began - ASK_AGAIN

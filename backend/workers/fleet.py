@@ -73,13 +73,20 @@ class Fleet:
                 self._fetchers[name].request()
 
     def request_nodes(self, nodes: Collection[NodeKey]) -> None:
-        """Fetch from these nodes as soon as possible; not from one that is not there, or that fails: what is
-        missing of it comes with its next fetch that succeeds."""
+        """Fetch from these nodes as soon as possible."""
         for name in {remote for remote, _ in nodes} & self._fetchers.keys():
-            members = self._board.members(name) or frozenset()
-            wanted = members.intersection(node for remote, node in nodes if remote == name)
-            if working := [node for node in wanted if self._board.node_works(name, node)]:
-                self._fetchers[name].request(working)
+            self._fetchers[name].request([node for remote, node in nodes if remote == name])
+
+    def within_reach(self, nodes: Collection[NodeKey]) -> list[NodeKey]:
+        """Of these nodes those that are there and do not fail. One that fails is asked again by itself, and what
+        is missing of it comes with its next fetch that succeeds."""
+        return [
+            (remote, node)
+            for remote, node in nodes
+            if remote in self._fetchers
+            and node in (self._board.members(remote) or ())
+            and self._board.node_works(remote, node)
+        ]
 
     async def track(self, upids: Collection[str]) -> None:
         """Follow these tasks (typed remote UPIDs) until they end, and poll their remotes at once: somebody waits

@@ -36,7 +36,7 @@ async def look_back_when_due(writer: CacheWriter, fleet: Fleet) -> None:
     """Have nodes fetched again whose cutoffs were set back, for ever."""
     look_backs = LookBacks()
     while True:
-        fleet.request_nodes(look_backs.due(writer.lowered, time.monotonic()))
+        fleet.request_nodes(look_backs.due(fleet.within_reach(writer.lowered), time.monotonic()))
         await asyncio.sleep(TICK)
 
 

@@ -26,6 +26,7 @@ from tui.remote_row import (
 from tui.row import Tone
 from tui.screens.main import MainScreen
 from tui.screens.remotes import RemoteDetails, RemotesScreen
+from tui.widgets.row_list import RowList
 
 Clock = Callable[[], float]
 
@@ -103,6 +104,17 @@ async def test_what_a_remote_runs_in_an_hour_is_counted_over_a_day(empty: Path, 
         rate = f"{within / 24:.1f}" if within < 240 else f"{within / 24:.0f}"
         assert f"  {rate}  " in screen.line_with("✓ wien")
         assert screen.line_with("✓ salzburg").split()[-1] == "0"
+
+
+async def test_of_enter_twice_in_one_piece_the_first_chooses(directory: Path, clock: Clock) -> None:
+    tell_health(directory, with_troubles())
+    async with dashboard(directory, clock).run_test(size=(120, 40)) as pilot:
+        screen = await opened(pilot)
+        remotes = pilot.app.screen.query_one(RowList)
+        remotes.action_open()
+        remotes.action_open()
+        await screen.until_shown(" of 600 ── remote:")
+        assert pilot.app.screen is screen.main
 
 
 async def test_enter_narrows_the_lists_to_the_remote_and_escape_leads_back(directory: Path, clock: Clock) -> None:

@@ -132,6 +132,41 @@ async def test_what_a_number_counts_begins_at_the_newest_and_escape_leads_back(a
         assert "s statistics" in screen.keys
 
 
+async def test_the_way_back_ends_with_another_filter(app: Dashboard) -> None:
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = Screen(pilot)
+        await screen.until_shown("History 600")
+        await screen.press("s", "t", "t", "down", "enter")
+        await screen.until_shown("── type:*migrate* ──")
+        assert "Esc statistics" in screen.keys
+        await screen.press("slash", *" graz", "enter")
+        await screen.until_shown("── type:*migrate* graz ──")
+        assert "Esc statistics" in screen.keys
+        await screen.press("slash", "home", "minus", "enter")
+        await screen.until_shown("── -type:*migrate* graz ──")
+        assert "s statistics" in screen.keys
+        await screen.press("slash", "home", "delete", "enter")
+        await screen.until_shown("── type:*migrate* graz ──")
+        assert "s statistics" in screen.keys
+
+
+async def test_the_way_back_leads_to_the_same_row_and_list_where_the_filter_is_the_same(app: Dashboard) -> None:
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = Screen(pilot)
+        await screen.until_shown("History 600")
+        view = screen.history.task_list
+        await screen.press(*["down"] * 20)
+        await screen.until(lambda: view.cursor == 20, "a row further down")
+        before = view.selected
+        await screen.press("tab", "s", "t", "t", "enter")
+        await screen.until(lambda: isinstance(app.screen, MainScreen) and view.following, "the newest of all")
+        await screen.press("escape")
+        await screen.until_shown("Statistics all that is kept")
+        await screen.press("escape")
+        await screen.until(lambda: view.selected == before, "the row from before")
+        assert screen.main.lists.chosen is screen.main.running_pane.task_list
+
+
 async def test_how_far_back_there_are_tasks_is_told_if_less_than_the_span(app: Dashboard, directory: Path) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         screen = Screen(pilot)

@@ -1,10 +1,13 @@
 """Which nodes are fetched again because their cutoffs were set back, and how often."""
 
+from collections.abc import Collection
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
+from backend.archive import CacheWriter
+from backend.archive.state import NodeKey
 from backend.simulator import Simulator, SimulatorOptions
 from backend.workers import fetch, supervisor
 from backend.workers.lookback import FIRST_PAUSE, LONGEST_PAUSE, LookBacks
@@ -79,7 +82,18 @@ async def test_looking_back_to_a_node_that_fails_asks_for_nothing(
             await eventually(lambda: round_is_over(cache))
             simulator.requests.clear()
             caplog.clear()
-            monkeypatch.setattr(LookBacks, "due", lambda *_: {("wien", "pve1"), ("wien", "pve2")})
-            await eventually(lambda: simulator.requests["wien GET /nodes/pve1/tasks"] > 3)
+            lowered = frozenset({("wien", "pve1"), ("wien", "pve2")})
+            monkeypatch.setattr(CacheWriter, "lowered", lowered)
+            due, named = LookBacks.due, set[NodeKey]()
+
+            def noted(look_backs: LookBacks, nodes: Collection[NodeKey], now: float) -> set[NodeKey]:
+                found = due(look_backs, nodes, now)
+                named.update(found)
+                return found
+
+            monkeypatch.setattr(LookBacks, "due", noted)
+            await eventually(lambda: simulator.requests["wien GET /nodes/pve1/tasks"] > 0)
+            # what was not asked for has no pause before it may be, either
+            assert named == {("wien", "pve1")}
             assert set(simulator.requests) == {"wien GET /nodes/pve1/tasks"}
             assert not [record for record in caplog.records if record.name.startswith("backend")]

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from typing import cast
 
 import pytest
 
@@ -65,6 +66,28 @@ async def test_what_comes_while_the_disk_writes_is_written_together(
         disk.let_go(2)
         await asyncio.gather(*puts)
     assert disk.sizes == [1, 8]
+
+
+async def test_much_is_written_in_parts_in_its_order_and_a_part_that_fails_is_told_alone(
+    at: Ground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "WRITE_TASKS", 5)
+    disk = Disk(monkeypatch)
+    key = ("wien", "pve1")
+    async with Store(at.writer) as store:
+        puts = [asyncio.create_task(store.put(batch(1)))]
+        await eventually(disk.writing.is_set)
+        for number in range(4):
+            part = Batch(batch(10 * number, 3).tasks, {key: int(NOW) - 100 + number})
+            puts.append(asyncio.create_task(store.put(part)))
+        refused = Batch([*batch(50, 5).tasks], {key: cast(int, "none")})
+        puts.append(asyncio.create_task(store.put(refused)))
+        await settle()
+        disk.let_go(4)
+        outcomes = await asyncio.gather(*puts, return_exceptions=True)
+    assert disk.sizes == [1, 6, 6, 5]
+    assert [type(outcome) for outcome in outcomes] == [type(None)] * 5 + [TypeError]
+    assert at.writer.cutoff(*key) == int(NOW) - 97
 
 
 async def test_there_is_no_room_while_too_much_waits_or_is_written(

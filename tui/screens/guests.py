@@ -1,7 +1,6 @@
 """The guests and backup groups, a row each, the worst first: all of them, those whose rows have some words, or
 those without a backup to rely on."""
 
-import math
 from collections.abc import Callable, Collection, Sequence
 from datetime import tzinfo
 from typing import ClassVar
@@ -18,7 +17,7 @@ from backend.guests import Guest, last_backup, one_row_each
 from backend.query import guest_id
 from backend.task import Task
 from backend.text import safe
-from tui.format import count, counted
+from tui.format import count, counted, span
 from tui.guest_row import (
     GuestColumns,
     backup_words,
@@ -40,7 +39,6 @@ from tui.widgets.lines import ColumnHeader, PaneTitle
 from tui.widgets.row_list import Drawn, RowList
 
 _READ_EVERY = 30.0
-_DAY = 86_400
 _ENOUGH = 112
 """Cells that have room for all that is said of a guest's backups."""
 _LEAST_HEIGHT = 15
@@ -76,7 +74,7 @@ class GuestsScreen(ChoosingScreen):
         self._tz = tz
         self._guests: Sequence[Guest] | None = None
         self._known = 0
-        self._days = 1
+        self._kept = ""
         self._shown: Sequence[Guest] = ()
         self._words = ""
         self._trouble = False
@@ -128,7 +126,7 @@ class GuestsScreen(ChoosingScreen):
         self._guests = found
         self._known = len(one_row_each(found))
         if oldest is not None:
-            self._days = max(1, math.ceil((self._clock() - oldest.starttime) / _DAY))
+            self._kept = span(self._clock() - oldest.starttime)
         self._show()
 
     def _show(self, guest: Guest | None = None) -> None:
@@ -181,11 +179,11 @@ class GuestsScreen(ChoosingScreen):
     def _say_whole(self) -> None:
         """All that is known of the backups of the guest under the cursor, which its row may have no room for."""
         guest = self._selected
-        words = "" if guest is None else f"{guest_name(guest)}: {backup_words(guest, self._days, self._tz)}"
+        words = "" if guest is None else f"{guest_name(guest)}: {backup_words(guest, self._kept, self._tz)}"
         self._whole.update(Content(safe(words)))
 
     def _row(self, position: int, width: int) -> Drawn:
-        return guest_row(self._shown[position], self._columns, self._days, self._clock(), self._tz)
+        return guest_row(self._shown[position], self._columns, self._kept, self._clock(), self._tz)
 
     @property
     def _selected(self) -> Guest | None:
@@ -196,10 +194,9 @@ class GuestsScreen(ChoosingScreen):
         guest = self._selected
         if guest is not None:
             backup = await self._last_backup(guest)
-            if self.is_current:
-                text = guest_filter(guest.type, guest.remote, guest.label, self._servers())
-                whose = whose_words(guest.type, guest.label, self._servers())
-                self.choose(Chosen(text, backup, whose))
+            text = guest_filter(guest.type, guest.remote, guest.label, self._servers())
+            whose = whose_words(guest.type, guest.label, self._servers())
+            self.choose(Chosen(text, backup, whose))
 
     async def _last_backup(self, guest: Guest) -> Task | None:
         start = guest.last
@@ -252,7 +249,7 @@ def _has(guest: Guest, words: str) -> bool:
     remote, name = guest.remote.lower(), guest_name(guest).lower()
     number = guest.label if guest.type == "pve" else guest_id(guest.label)
     return all(
-        word in remote or (word == number if word.isdecimal() and number else word in name)
+        word in remote or (number.startswith(word) if word.isdecimal() and number else word in name)
         for word in words.split()
     )
 

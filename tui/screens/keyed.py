@@ -73,7 +73,10 @@ class ChoosingScreen(KeyedScreen[Chosen | None]):
     """A screen whose rows lead to their tasks in the lists, and the lists back to it as it was left."""
 
     def choose(self, chosen: Chosen) -> None:
-        """Leave it for the lists. It stays as it is until the app takes it up again, or removes it."""
+        """Leave it for the lists. It stays as it is until the app takes it up again, or removes it. Of keys that
+        come in one piece the first one counts."""
+        if not self.is_current:
+            return
         self.app.install_screen(self, f"left-{id(self)}")
         self.dismiss(chosen)
 

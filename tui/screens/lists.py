@@ -86,9 +86,9 @@ class Lists(Vertical):
 
     def choose_history(self) -> None:
         """Put the focus into the history."""
-        self._choose(self._history_pane.task_list)
+        self.choose(self._history_pane.task_list)
 
-    def _choose(self, task_list: TaskList) -> None:
+    def choose(self, task_list: TaskList) -> None:
         """Put the focus into a list at once: the next key is for it."""
         self._chosen = task_list
         self.screen.set_focus(task_list)
@@ -111,7 +111,7 @@ class Lists(Vertical):
 
     def action_next_pane(self) -> None:
         running, history = self._running_pane.task_list, self._history_pane.task_list
-        self._choose(running if self.chosen is history and running.display else history)
+        self.choose(running if self.chosen is history and running.display else history)
 
     def action_next_with(self, status: str, back: bool) -> None:
         what = status if status == Status.ERROR else "task with warnings"

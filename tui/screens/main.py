@@ -96,7 +96,7 @@ class MainScreen(Screen[None]):
             access,
             wanted=lambda: self._filtering.wanted.text,
             take=take,
-            here=self._here,
+            place=self._place,
             land=self._land_on,
             stopping=self._stopping,
             servers=lambda: self._live.servers,
@@ -248,9 +248,15 @@ class MainScreen(Screen[None]):
         if not self.workspace.is_typing:
             self.lists.chosen.focus()
 
-    def _here(self) -> Task | None:
-        view = self.history_pane.task_list
-        return None if view.following else view.selected
+    def _place(self) -> Callable[[], None]:
+        view, chosen = self.history_pane.task_list, self.lists.chosen
+        task = None if view.following else view.selected
+
+        def return_there() -> None:
+            self._land_on(task)
+            self.lists.choose(chosen)
+
+        return return_there
 
     def _land_on(self, task: Task | None) -> None:
         self.lists.choose_history()
@@ -258,6 +264,8 @@ class MainScreen(Screen[None]):
             self.history_pane.task_list.action_top()
         else:
             self.history_pane.land_on(task)
+            # the filter may be the same
+            self._past.at_once()
 
     def _ask_for_end(self, task: Task) -> None:
         """Have the worker look for a task's end at once."""
@@ -279,6 +287,7 @@ class MainScreen(Screen[None]):
 
     def _filter_changed(self) -> None:
         wanted = self._filtering.wanted
+        self._views.note_filter()
         self.lists.stop_searching()
         self._typing.say_counting()
         self.running_pane.narrow(wanted)

@@ -124,7 +124,7 @@ class StatisticsScreen(ChoosingScreen):
     @on(RowList.Opened)
     def _open(self) -> None:
         chosen = self._table.chosen
-        if chosen is not None and self.is_current:
+        if chosen is not None:
             row, status = chosen
             terms = [row.text, "" if status is None else term("status", status), SPANS[self._span][1]]
             self.choose(Chosen(" ".join(filter(None, terms))))

@@ -49,7 +49,7 @@ class FilterLine(Vertical):
         }
         & #filter-error { display: none; width: 1fr; height: auto; max-height: 3; padding: 0 1; color: $error; }
         & #filter-meaning {
-            display: none; width: 1fr; height: auto; max-height: 4; padding: 0 1 0 3; color: $foreground 70%;
+            display: none; width: 1fr; height: auto; max-height: 8; padding: 0 1 0 3; color: $foreground 70%;
         }
         &.-explained #filter-meaning { display: block; }
         & #filter-hint { width: 1fr; height: 1; padding: 0 1 0 3; color: $foreground 70%; }
@@ -146,7 +146,7 @@ class FilterLine(Vertical):
             self._explain()
 
     def _explain(self) -> None:
-        """Show all of a filter that is longer than the line, and when its tasks started."""
+        """Show when a filter's tasks started, and all of it where it is longer than the line."""
         typed = self._typed()
         wanted = typed.whole if typed.whole is not None else typed.finished
         text = self.input.value
@@ -155,7 +155,7 @@ class FilterLine(Vertical):
         if whole:
             self.input.show_cursor()
         period = "" if wanted is None else self._period(wanted)
-        explained = "\n".join(filter(None, (whole, period)))
+        explained = "\n".join(filter(None, (period, whole)))
         if explained != self._explained:
             self._explained = explained
             self.set_class(bool(explained), "-explained")

@@ -129,8 +129,6 @@ def _made_out(
     }
     need_terminal([option for option, given in required.items() if not given])
     require_place(file.path)
-    if name is not None and not has_secret:
-        file.new_secret_file(name)
     known = [_read("--fingerprint", read_fingerprint, text) for text in fingerprints]
     authority = None if ca_file is None else settle("--ca-file", ca_file, _read_ca_file, _WHICH_CA_FILE)
     if token_id is not None:
@@ -138,8 +136,18 @@ def _made_out(
     if not all(required.values()):
         say("Ctrl-C gives up; so does an empty answer, unless one is proposed in [ ].")
         say("Nothing is written until the end.")
+
+    def unused_with_place(text: str) -> str:
+        name = unused(text)
+        if not has_secret:
+            try:
+                file.new_secret_file(name)
+            except click.ClickException as error:
+                raise ValueError(error.message) from None
+        return name
+
     if name is None:
-        name = ask(_WHICH_NAME, unused)
+        name = ask(_WHICH_NAME, unused_with_place)
     new_file = partial(file.new_secret_file, name)
     if not has_secret:
         new_file()

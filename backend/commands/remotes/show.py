@@ -11,10 +11,10 @@ from backend.report import (
     REMOTE_COLUMNS,
     REMOTE_FIELDS,
     RemoteReport,
-    format_moment,
     remote_reports,
     round_progress,
 )
+from backend.times import moment_words
 
 
 @click.command("show", cls=Command, hidden=True)
@@ -28,7 +28,7 @@ def show_command(places: Places, names: tuple[str, ...], format_: str) -> None:
     health = cache.health()
     fetching = cache.has_worker()
     if not fetching:
-        seen = f"; what follows is of {format_moment(health.updated)}" if health.updated else ""
+        seen = f"; what follows is of {moment_words(health.updated, time.time())}" if health.updated else ""
         click.echo(f"warning: nobody is fetching into {places.cache} now{seen}", err=True)
     elif health.round is not None and health.round.finished is None:
         click.echo(f"a round goes on: {round_progress(health.round, time.time())}", err=True)
