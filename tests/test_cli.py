@@ -17,7 +17,6 @@ from backend.archive import Batch, CacheWriter
 from backend.archive.health import Health, NodeHealth, RemoteHealth
 from backend.cli import COMMANDS, make_command
 from backend.commands.command import Places
-from backend.report import format_moment
 from backend.task import Task
 from backend.times import moment_words
 
@@ -234,7 +233,8 @@ def test_remotes_tells_each_ones_trouble_in_words(cache: str) -> None:
     _, graz, wien = result.stdout.splitlines()
     assert graz.split()[:4] == ["graz", "pbs", "was", "failing"] and graz.endswith("connection refused")
     assert wien.split()[:4] == ["wien", "pve", "was", "ok"] and "12 ms" in wien
-    assert f"nobody is fetching into {cache} now; what follows is of {format_moment(NOW)}\n" in result.stderr
+    seen = moment_words(NOW, time.time())
+    assert f"nobody is fetching into {cache} now; what follows is of {seen}\n" in result.stderr
     records = json.loads(run("remotes", "--cache-dir", cache, "--format", "json").stdout)
     assert [record["remote"] for record in records] == ["graz", "wien"]
     assert [(record["state"], record["fetching"]) for record in records] == [("failing", False), ("ok", False)]
@@ -242,6 +242,13 @@ def test_remotes_tells_each_ones_trouble_in_words(cache: str) -> None:
     with CacheWriter(Path(cache), clock=lambda: NOW):
         _, graz, wien = run("remotes", "--cache-dir", cache).stdout.splitlines()
     assert graz.split()[2] == "failing" and wien.split()[2] == "ok"
+
+
+def test_a_health_of_no_time_on_any_calendar_is_shown(cache: str) -> None:
+    path = Path(cache) / "health"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "updated": 1e20}))
+    result = run("remotes", "--cache-dir", cache)
+    assert result.exit_code == 0 and "what follows is of 1000" in result.stderr, result.output
 
 
 def test_remotes_that_are_named_are_shown_wherever_the_names_stand(cache: str) -> None:

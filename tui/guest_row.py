@@ -27,7 +27,7 @@ _WENT = {
     Status.OK: "OK",
     Status.WARNING: "with warnings",
     Status.ERROR: "failed",
-    Status.UNKNOWN: "failed",
+    Status.UNKNOWN: "end unknown",
 }
 
 
@@ -85,7 +85,7 @@ def guest_status(guest: Guest) -> Status:
     """How a guest's last backup stands: unknown where there is none."""
     if guest.last_status is None:
         return Status.UNKNOWN
-    return Status.ERROR if guest.failed else guest.last_status
+    return guest.last_status
 
 
 def good_words(guest: Guest, now: float) -> str:

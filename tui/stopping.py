@@ -93,18 +93,17 @@ class Stopping:
         await self.remind()
 
     def note(self, running: Iterable[Task], ended: Iterable[Task]) -> None:
-        """Take what runs now, and what has become of tasks that ran the last time. Whether to stop a task is asked
-        no longer once that has ended by itself."""
+        """Take what runs now, and what has become of tasks that ran the last time. The question whether to stop a
+        task is withdrawn once that has ended by itself."""
         for task in ended:
             if task.upid in self._asked and task.status_class is not Status.OK:
                 self.stopped.add(task.upid)
                 tell(self._app(), f"Stopped {task.description} on {task.remote}")
         upids = {task.upid for task in running}
         if self._question is not None and self._question[0].upid not in upids:
-            (task, question), self._question = self._question, None
+            question, self._question = self._question[1], None
             if question.is_current:
-                question.dismiss(False)
-                tell(self._app(), f"Not asked to stop: {task.description} on {task.remote} has ended")
+                question.withdraw("It has ended by itself: nothing is left to stop")
         self._asked = {upid: since for upid, since in self._asked.items() if upid in upids}
 
     async def remind(self) -> None:

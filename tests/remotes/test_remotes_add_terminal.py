@@ -201,3 +201,9 @@ def test_a_secret_file_of_somebody_else_is_left_alone(path: Path, wien: Simulate
     terminal = Terminal("add", "wien", *given(wien, path)[:-2])
     assert terminal.end() == 1 and "is there already" in terminal.shown
     assert (path.parent / "wien.secret").read_text() == "not ours"
+    terminal = Terminal("add", "--config", str(path))
+    terminal.answer("Name", "wien")
+    terminal.answer("is there already")
+    terminal.answer("Name", "graz")
+    terminal.answer("(pve, pbs)?", "")
+    assert terminal.end() == 1 and "given up; nothing was written" in terminal.shown

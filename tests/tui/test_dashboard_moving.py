@@ -236,6 +236,21 @@ async def test_the_timeline_follows_the_filter_and_the_room(app: Dashboard) -> N
         await screen.until(lambda: not timeline.is_on_screen)
 
 
+@pytest.mark.parametrize("there", [(60, 16), (20, 5)])
+async def test_the_cursor_stays_in_view_whatever_size_the_terminal_takes(
+    app: Dashboard, there: tuple[int, int]
+) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = Screen(pilot)
+        await screen.until_shown("History 600")
+        view = screen.history.task_list
+        await screen.press("end")
+        await screen.until(lambda: view.cursor == 599, "the last row")
+        for size in (there, (120, 40), (80, 24)):
+            await pilot.resize_terminal(*size)
+            await screen.until(lambda: view.cursor == 599 and view.top == view.last_top, f"the end at {size}")
+
+
 async def test_a_clock_that_is_ahead_leaves_the_timeline_to_the_others(
     empty: Path, clock: Callable[[], float]
 ) -> None:

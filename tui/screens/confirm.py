@@ -41,6 +41,7 @@ class ConfirmScreen(ModalScreen[bool]):
         super().__init__()
         self._question = question
         self._lines = lines
+        self._withdrawn = ""
 
     def compose(self) -> ComposeResult:
         with Vertical() as frame:
@@ -51,22 +52,39 @@ class ConfirmScreen(ModalScreen[bool]):
             yield line
 
     def on_resize(self, event: events.Resize) -> None:
-        small = is_small(event.size)
-        self.set_class(small, "-small")
+        self.set_class(is_small(event.size), "-small")
+        self._show()
+
+    def _show(self) -> None:
+        small = self.has_class("-small")
         # without a frame there is no title
         lines = [*([self._question] if small else []), *self._lines]
-        answers = "" if small else f"\n\n{cap_of('yes')} does it; {cap('enter')} does nothing"
         words = Content("\n".join(map(safe, lines)))
-        self.query_one(Static).update(words + Content.styled(answers, "$foreground 60%"))
+        if self._withdrawn:
+            words += Content.styled(f"\n{'' if small else chr(10)}{safe(self._withdrawn)}", "bold $warning")
+        elif not small:
+            answers = f"\n\n{cap_of('yes')} does it; {cap('enter')} does nothing"
+            words += Content.styled(answers, "$foreground 60%")
+        self.query_one(Static).update(words)
+
+    def withdraw(self, why: str) -> None:
+        """Nothing is left to be done. It stays until the next key, which may be the answer already and must not
+        mean what it means below."""
+        self._withdrawn = why
+        self._show()
+        self.query_one(KeyLine).tell("Any key closes this")
 
     def on_key(self, event: events.Key) -> None:
         """A key that is no answer."""
+        if self._withdrawn:
+            self.dismiss(False)
+            return
         written = event.character if event.is_printable and event.character else cap(event.key)
         answers = f"{cap_of('yes')} for yes, {cap_of('no')} for no"
         self.query_one(KeyLine).tell(f"{written} is no answer: {answers}")
 
     def action_confirm(self) -> None:
-        self.dismiss(True)
+        self.dismiss(not self._withdrawn)
 
     @on(KeyLine.Pressed)
     async def _key_clicked(self, message: KeyLine.Pressed) -> None:

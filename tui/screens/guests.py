@@ -162,7 +162,7 @@ class GuestsScreen(ChoosingScreen):
         # the order of the rows, too
         self._title.place = (
             Part(f"{count(without)} never good", 0),
-            Part(f"then {count(failed)} failed last", 1),
+            Part(f"then {count(failed)} failed or unknown last", 1),
             Part("then the oldest good first", 2),
         )
 

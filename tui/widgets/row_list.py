@@ -107,6 +107,7 @@ class RowList(RowScrollView, can_focus=True, inherit_bindings=False):
         self._shift = 0
         self._words = ""
         self._page_rows = 1
+        self._cursor_in_view = True
         self._strips: LRUCache[tuple[int, bool], Strip] = LRUCache(_STRIPS)
         self._styles: dict[tuple[str, str], Style] = {}
 
@@ -219,8 +220,7 @@ class RowList(RowScrollView, can_focus=True, inherit_bindings=False):
                 self.action_open()
 
     def on_resize(self) -> None:
-        was_in_view = self.top <= self._cursor < self.top + self._page_rows
-        self._page_rows = self.page_rows
+        was_in_view, self._page_rows = self._cursor_in_view, self.page_rows
         self.reload()
         if was_in_view and self._length:
             self.move_to(self._cursor)
@@ -232,6 +232,10 @@ class RowList(RowScrollView, can_focus=True, inherit_bindings=False):
 
     def _changed(self) -> None:
         """The cursor or the view has moved, or there are other rows."""
+        # while a screen takes another size, its lists are now and then higher than they will be, and so may be
+        # moved up: the user has not moved anything
+        if self.page_rows == self._page_rows:
+            self._cursor_in_view = self.top <= self._cursor < self.top + self._page_rows
         self.post_message(self.Moved(self))
 
     def _reached(self, position: int) -> int:
