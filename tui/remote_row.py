@@ -159,7 +159,8 @@ def _node_words(node: NodeHealth, now: float, tz: tzinfo | None) -> str:
         fetched = f"last fetched {_moment(node.last_success, now, tz)}"
     if node.error is None:
         return fetched
-    since = "" if node.failing_since is None else f" since {day_and_minute(node.failing_since, tz)}"
+    longer = " or longer" if node.last_success is None else ""
+    since = "" if node.failing_since is None else f" since {day_and_minute(node.failing_since, tz)}{longer}"
     return f"{'offline' if node.offline else 'failing'}{since}; {fetched}"
 
 

@@ -63,7 +63,9 @@ def _failing(failing: dict[str, RemoteHealth], now: float) -> Iterator[str]:
 def node_trouble(remote: str, node: str, state: NodeHealth, now: float) -> str:
     """What is wrong with a node of a remote, and since when: `node pve3 offline for 12 min`."""
     how = "offline" if state.offline else "failing"
-    lasting = "" if state.failing_since is None else f" for {span(now - state.failing_since)}"
+    # of one that was never seen well, nobody knows when it began
+    least = "at least " if state.last_success is None else ""
+    lasting = "" if state.failing_since is None else f" for {least}{span(now - state.failing_since)}"
     why = "" if state.offline else f": {cause(without_name(remote, state.error or ''))}"
     return f"node {node} {how}{lasting}{why}"
 

@@ -87,7 +87,7 @@ async def test_troubles_stand_in_a_line_that_is_there_only_for_them(directory: P
         health = healthy()
         health.remotes["wien"].nodes["pve3"] = NodeHealth(None, NODE_OFFLINE, NOW - 720)
         tell_health(directory, health)
-        await screen.until_shown("✗ wien, node pve3 offline for 12 min  ")
+        await screen.until_shown("✗ wien, node pve3 offline for at least 12 min  ")
         tell_health(directory, healthy())
         await screen.until(lambda: "node pve3" not in screen.text)
         assert screen.lines[1].startswith(" Running 4")
