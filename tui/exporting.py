@@ -17,9 +17,9 @@ from backend.listing import list_running
 from backend.query import Filter
 from backend.remote_tasks import log_lines
 from backend.task import Task
-from backend.text import safe, safe_line
+from backend.text import counted, safe, safe_line
 from tui.access import Access
-from tui.format import count, counted
+from tui.format import count
 from tui.reading import read_cache
 from tui.screens.ask import AskScreen
 from tui.screens.confirm import ConfirmScreen

@@ -5,7 +5,6 @@ from datetime import datetime, tzinfo
 
 from rich.cells import cell_len, set_cell_size
 
-from backend.text import counted as counted
 from backend.text import safe
 
 ELLIPSIS = "…"

@@ -9,8 +9,9 @@ from rich.cells import cell_len
 from backend.guests import Guest
 from backend.query import guest_id
 from backend.task import Status
+from backend.text import counted
 from tui.filter_text import term, written
-from tui.format import age, count, counted, day_and_minute, fit
+from tui.format import age, count, day_and_minute, fit
 from tui.row import GAP, SIGNS, Piece, Tone
 
 _AGE = 10
@@ -96,9 +97,8 @@ def good_words(guest: Guest, now: float) -> str:
 
 
 def backup_words(guest: Guest, kept: str, tz: tzinfo | None) -> str:
-    """How the last backup went and when it began, and how many failed within the time that is
-    `kept` (`2 d`); how long ago the last
-    good one was stands beside it. Of a group on a Backup Server, that nobody knows whose guest it is."""
+    """How the last backup went and when it began, and how many failed within the time that is `kept` (`2 d`); how
+    long ago the last good one was stands beside it. Of a Backup Server's group, that it may be of any guest."""
     if guest.last is not None and guest.last_status is not None:
         parts = [f"{_WENT[guest.last_status]} {day_and_minute(guest.last, tz)}"]
     else:

@@ -8,9 +8,9 @@ from textual.content import Content
 
 from backend.archive.health import NodeHealth, RemoteHealth, Round
 from backend.task import Status
-from backend.text import safe
+from backend.text import counted, safe
 from backend.times import format_duration
-from tui.format import count, counted, day_and_minute, fit, span
+from tui.format import count, day_and_minute, fit, span
 from tui.row import GAP, SIGNS, Piece, Tone
 from tui.status import WRONG_CLOCK
 from tui.trouble import cause, node_trouble, without_name

@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 from backend.archive.health import Health, Round
 from backend.query import Filter
-from backend.text import safe
+from backend.text import counted, safe
 from backend.times import format_duration
-from tui.format import clock, count, counted, day_and_minute, local, span
+from tui.format import clock, count, day_and_minute, local, span
 from tui.keys import cap_of
 
 STALE = 30

@@ -48,7 +48,7 @@ class Stopping:
         self._asked: dict[str, float] = {}
         self._reminded = 0.0
         self._question: tuple[Task, ConfirmScreen] | None = None
-        self.stopped: set[str] = set()
+        self._stopped: set[str] = set()
         """The tasks (remote UPIDs) that have ended since their remotes were asked to stop them."""
 
     def __contains__(self, upid: object) -> bool:
@@ -58,7 +58,7 @@ class Stopping:
     def has_stopped(self, task: Task) -> bool:
         """Whether a task has ended, and not well, since its remote was asked to stop it."""
         ended = not task.running and task.status_class is not Status.OK
-        return ended and (task.upid in self.stopped or task.upid in self._asked)
+        return ended and (task.upid in self._stopped or task.upid in self._asked)
 
     def ask(self, task: Task) -> None:
         """Ask whether to stop a task, and then its remote to do so."""
@@ -97,7 +97,7 @@ class Stopping:
         task is withdrawn once that has ended by itself."""
         for task in ended:
             if task.upid in self._asked and task.status_class is not Status.OK:
-                self.stopped.add(task.upid)
+                self._stopped.add(task.upid)
                 tell(self._app(), f"Stopped {task.description} on {task.remote}")
         upids = {task.upid for task in running}
         if self._question is not None and self._question[0].upid not in upids:

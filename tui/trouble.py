@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from backend.archive.health import NodeHealth, RemoteHealth
-from backend.text import safe
-from tui.format import count, counted, span
+from backend.text import counted, safe
+from tui.format import count, span
 from tui.status import Seen, idle
 
 # `10.0.0.7:8006: ` before what went wrong there, as backend.client lists the endpoints of a remote

@@ -17,7 +17,7 @@ from tui.format import local
 from tui.guest_row import guest_filter, whose_words
 from tui.screens.ask import AskScreen
 from tui.screens.guests import GuestsScreen
-from tui.screens.keyed import ChoosingScreen, Chosen
+from tui.screens.keyed import OverviewScreen, TasksToShow
 from tui.screens.remotes import RemotesScreen
 from tui.screens.statistics import StatisticsScreen
 from tui.screens.task import TaskScreen
@@ -32,7 +32,7 @@ class _WayBack(NamedTuple):
 
     text: str
     name: str
-    screen: ChoosingScreen
+    screen: OverviewScreen
     before: str
     return_there: Callable[[], None]
 
@@ -101,10 +101,10 @@ class Views:
         """Show the remotes, as they are seen at any time."""
         self._open("remotes", RemotesScreen(seen, self._cache, self._now, self._tz))
 
-    def _open(self, name: str, screen: ChoosingScreen) -> None:
+    def _open(self, name: str, screen: OverviewScreen) -> None:
         """Show a screen; what the user chooses there is shown in the lists, until `go_back`."""
 
-        def take(chosen: Chosen | None) -> None:
+        def take(chosen: TasksToShow | None) -> None:
             if chosen is None:
                 return
             before, return_there = self._wanted(), self._place()

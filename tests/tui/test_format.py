@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from backend.text import counted
 from tests.tui.fleet import NOW
-from tui.format import age, count, counted, day_and_minute, fit, full_time, local, span
+from tui.format import age, count, day_and_minute, fit, full_time, local, span
 
 
 @pytest.mark.parametrize(

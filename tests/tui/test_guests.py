@@ -237,7 +237,7 @@ async def test_one_key_leaves_the_guests_without_a_backup_to_rely_on(filled: Pat
         await screen.until_shown("Guests 8")
         write_tasks(filled, [pve_task(NOW - 5, kind="vzdump", id=n, pid=20, end=NOW) for n in ("101", "103")])
         write_tasks(filled, [group(r"store1\x3ahost-db.example", NOW - 5, pid=9)])
-        guests._reading.soon()
+        guests.renewing.soon()
         await screen.press("1")
         await screen.until_shown("None of 8 guests is without a good backup, and none failed the last time")
 
@@ -307,7 +307,7 @@ async def test_the_cursor_stays_on_its_guest_when_others_get_worse(filled: Path,
         assert isinstance(guests, GuestsScreen)
         selected = guests._selected
         write_tasks(filled, [pve_task(NOW - 5, kind="qmstart", id="300", pid=99, end=NOW - 1), TASKS[9]])
-        guests._reading.soon()
+        guests.renewing.soon()
         await screen.until_shown("Guests 9")
         assert guests._selected == selected
         assert pilot.app.screen.query_one(RowList).cursor == 8

@@ -61,7 +61,7 @@ class ConfirmScreen(ModalScreen[bool]):
         lines = [*([self._question] if small else []), *self._lines]
         words = Content("\n".join(map(safe, lines)))
         if self._withdrawn:
-            words += Content.styled(f"\n{'' if small else chr(10)}{safe(self._withdrawn)}", "bold $warning")
+            words += Content("\n" if small else "\n\n") + Content.styled(safe(self._withdrawn), "bold $warning")
         elif not small:
             answers = f"\n\n{cap_of('yes')} does it; {cap('enter')} does nothing"
             words += Content.styled(answers, "$foreground 60%")

@@ -16,8 +16,8 @@ from backend.archive import CacheError, Snapshot, TaskCache
 from backend.guests import Guest, last_backup, one_row_each
 from backend.query import guest_id
 from backend.task import Task
-from backend.text import safe
-from tui.format import count, counted, span
+from backend.text import counted, safe
+from tui.format import count, span
 from tui.guest_row import (
     GuestColumns,
     backup_words,
@@ -30,9 +30,8 @@ from tui.guest_row import (
 )
 from tui.keys import Place, bindings
 from tui.reading import read_cache
-from tui.refresher import Refresher
 from tui.screens.ask import AskScreen
-from tui.screens.keyed import ChoosingScreen, Chosen
+from tui.screens.keyed import OverviewScreen, TasksToShow
 from tui.status import Part
 from tui.trouble import cannot_read
 from tui.widgets.lines import ColumnHeader, PaneTitle
@@ -46,7 +45,7 @@ _LEAST_HEIGHT = 15
 _TROUBLE = "none or failed"
 
 
-class GuestsScreen(ChoosingScreen):
+class GuestsScreen(OverviewScreen):
     """The guests. It is left with the tasks of the one that was chosen and, among them, its last backup; or None.
 
     Args:
@@ -67,7 +66,7 @@ class GuestsScreen(ChoosingScreen):
         clock: Callable[[], float],
         tz: tzinfo | None,
     ) -> None:
-        super().__init__()
+        super().__init__(self._read, _READ_EVERY)
         self._cache = cache
         self._servers = servers
         self._clock = clock
@@ -83,7 +82,6 @@ class GuestsScreen(ChoosingScreen):
         self._header = ColumnHeader()
         self._list = RowList(self._row, id="guests")
         self._whole = Static(id="whole", markup=False)
-        self._reading = Refresher(self._read, every=_READ_EVERY)
 
     def compose(self) -> ComposeResult:
         yield self._title
@@ -98,21 +96,14 @@ class GuestsScreen(ChoosingScreen):
         self._title.active = True
         self._list.explain("Looking through the kept days…")
         self.key_line.show(self.keys())
-        self.run_worker(self._reading.run())
 
     def on_resize(self) -> None:
         self.call_after_refresh(self._lay_out)
-
-    def on_screen_resume(self) -> None:
-        self._reading.soon()
 
     def acting(self, place: Place) -> Widget:
         return self._list if place is Place.ROWS else self
 
     async def _read(self) -> None:
-        if self.is_left:
-            return
-
         def read(snapshot: Snapshot, cancelled: Callable[[], bool]) -> tuple[list[Guest], Task | None]:
             oldest = next(snapshot.iterate(reverse=True, cancelled=cancelled), None)
             return snapshot.guests(cancelled=cancelled), oldest
@@ -196,7 +187,7 @@ class GuestsScreen(ChoosingScreen):
             backup = await self._last_backup(guest)
             text = guest_filter(guest.type, guest.remote, guest.label, self._servers())
             whose = whose_words(guest.type, guest.label, self._servers())
-            self.choose(Chosen(text, backup, whose))
+            self.choose(TasksToShow(text, backup, whose))
 
     async def _last_backup(self, guest: Guest) -> Task | None:
         start = guest.last

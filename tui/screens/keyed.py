@@ -1,6 +1,6 @@
 """What the screens beside the lists have in common: their keys, in the bottom line and for the command palette."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import ClassVar, NamedTuple, TypeVar
 
 from textual import on
@@ -9,13 +9,14 @@ from textual.widget import Widget
 
 from backend.task import Task
 from tui.keys import Key, Place, keys_in_use, labelled
+from tui.refresher import Refresher
 from tui.screens.help import HelpScreen
 from tui.widgets.key_line import KeyLine
 
 T = TypeVar("T")
 
 
-class Chosen(NamedTuple):
+class TasksToShow(NamedTuple):
     """What the lists are to show: the tasks that a filter's text finds, with the cursor on one of them (None: on
     the newest), and what is to be said of them."""
 
@@ -69,10 +70,30 @@ class KeyedScreen(Screen[T]):
         self.app.push_screen(HelpScreen(self.help_places()))
 
 
-class ChoosingScreen(KeyedScreen[Chosen | None]):
-    """A screen whose rows lead to their tasks in the lists, and the lists back to it as it was left."""
+class OverviewScreen(KeyedScreen[TasksToShow | None]):
+    """A screen whose rows lead to their tasks in the lists, and the lists back to it as it was left.
 
-    def choose(self, chosen: Chosen) -> None:
+    Args:
+        renew: brings it up to date; not called while the user is in the lists.
+        every: seconds between two times.
+    """
+
+    def __init__(self, renew: Callable[[], Awaitable[None]], every: float) -> None:
+        super().__init__()
+
+        async def renew_if_seen() -> None:
+            if not self.is_left:
+                await renew()
+
+        self.renewing = Refresher(renew_if_seen, every=every)
+
+    def on_mount(self) -> None:
+        self.run_worker(self.renewing.run())
+
+    def on_screen_resume(self) -> None:
+        self.renewing.soon()
+
+    def choose(self, chosen: TasksToShow) -> None:
         """Leave it for the lists. It stays as it is until the app takes it up again, or removes it. Of keys that
         come in one piece the first one counts."""
         if not self.is_current:

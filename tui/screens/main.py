@@ -84,9 +84,10 @@ class MainScreen(Screen[None]):
         self._stopping = Stopping(lambda: self.app, cache, access, self._stop_asked, now, tz)
         order = order_named(memory.now.running_order)
         self.running_pane = RunningPane(access, order, self._stopping, self._ask_for_end, now, tz)
-        self.history_pane = HistoryPane(now, tz, lambda error: self.fail("read", cannot_read(error)))
+        self.history_pane = HistoryPane(
+            now, tz, lambda error: self.fail("read", cannot_read(error)), self._stopping.has_stopped
+        )
         self.history_pane.hide(frozenset(memory.now.hidden))
-        self.history_pane.stopped = self._stopping.has_stopped
         self._values = FleetValues(self.history_pane, lambda: self._live.tasks, lambda: self._live.remotes)
         self._filtering = Filtering(self, self._values, memory, self._filter_changed, now, tz)
         take = partial(self._filtering.take_text, remember=True)

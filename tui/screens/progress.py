@@ -14,9 +14,9 @@ from textual.widgets import Static
 
 from backend.archive import CacheError
 from backend.client import RemoteError
-from backend.text import safe
+from backend.text import counted, safe
 from tui.access import NoAccess
-from tui.format import count, counted
+from tui.format import count
 from tui.keys import Place, bindings, labelled
 from tui.screens.dialog import is_small
 from tui.widgets.key_line import KeyLine, tell

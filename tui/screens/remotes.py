@@ -23,7 +23,6 @@ from tui.filter_text import term
 from tui.format import count
 from tui.keys import Place, bindings
 from tui.reading import read_cache
-from tui.refresher import Refresher
 from tui.remote_row import (
     Cells,
     by_trouble,
@@ -37,7 +36,7 @@ from tui.remote_row import (
 )
 from tui.row import SIGNS
 from tui.screens.dialog import Dialog
-from tui.screens.keyed import ChoosingScreen, Chosen
+from tui.screens.keyed import OverviewScreen, TasksToShow
 from tui.sections import table
 from tui.status import ADD_COMMAND, Part, Seen, idle, round_words
 from tui.trouble import cannot_read, work_troubles
@@ -49,7 +48,7 @@ _COUNT_EVERY = 30.0
 _MOST_TROUBLES = 3
 
 
-class RemotesScreen(ChoosingScreen):
+class RemotesScreen(OverviewScreen):
     """The fleet, remote by remote, kept up to date while it is looked at. It is left with the tasks of the remote
     that was chosen, or None.
 
@@ -70,7 +69,7 @@ class RemotesScreen(ChoosingScreen):
     def __init__(
         self, seen: Callable[[], Seen], cache: TaskCache, clock: Callable[[], float], tz: tzinfo | None
     ) -> None:
-        super().__init__()
+        super().__init__(self._count, _COUNT_EVERY)
         self._seen = seen
         self._cache = cache
         self._clock = clock
@@ -84,7 +83,6 @@ class RemotesScreen(ChoosingScreen):
         self._whole = Static(id="whole", markup=False)
         self._header = ColumnHeader()
         self._list = RowList(self._row, id="remotes")
-        self._counting = Refresher(self._count, every=_COUNT_EVERY)
 
     def compose(self) -> ComposeResult:
         yield self._title
@@ -100,7 +98,6 @@ class RemotesScreen(ChoosingScreen):
         self.key_line.show(self.keys())
         self._show()
         self.set_interval(1, self._show)
-        self.run_worker(self._counting.run())
 
     def on_resize(self) -> None:
         self.call_after_refresh(self._show)
@@ -108,13 +105,8 @@ class RemotesScreen(ChoosingScreen):
     def acting(self, place: Place) -> Widget:
         return self._list if place is Place.ROWS else self
 
-    def on_screen_resume(self) -> None:
-        self._counting.soon()
-
     async def _count(self) -> None:
         """Count what each remote ran within a day."""
-        if self.is_left:
-            return
         wanted = parse_filter("since:24h", now=self._clock(), tz=self._tz)
 
         def read(snapshot: Snapshot, cancelled: Callable[[], bool]) -> Counter[str]:
@@ -207,7 +199,7 @@ class RemotesScreen(ChoosingScreen):
     @on(RowList.Opened)
     def _open(self) -> None:
         if self._selected is not None:
-            self.choose(Chosen(term("remote", self._selected)))
+            self.choose(TasksToShow(term("remote", self._selected)))
 
     def action_details(self) -> None:
         if self._selected is not None:

@@ -14,13 +14,12 @@ from backend.archive import CacheError, Snapshot, TaskCache
 from backend.counts import StatusCounts, count_by
 from backend.query import parse_filter
 from backend.task import Status, Task
-from backend.text import safe
+from backend.text import counted, safe
 from tui.filter_text import term
-from tui.format import clock, counted, day_and_minute, local
+from tui.format import clock, day_and_minute, local
 from tui.keys import Place, bindings
 from tui.reading import read_cache
-from tui.refresher import Refresher
-from tui.screens.keyed import ChoosingScreen, Chosen
+from tui.screens.keyed import OverviewScreen, TasksToShow
 from tui.status import Part
 from tui.trouble import cannot_read
 from tui.type_groups import GROUPS, Group, group_of
@@ -35,7 +34,7 @@ _COUNT_EVERY = 10.0
 _MOST_REMOTES = 50
 
 
-class StatisticsScreen(ChoosingScreen):
+class StatisticsScreen(OverviewScreen):
     """The counts. It is left with what the user has chosen, or None."""
 
     PLACES = (Place.ROWS, Place.STATISTICS)
@@ -45,7 +44,7 @@ class StatisticsScreen(ChoosingScreen):
     """
 
     def __init__(self, cache: TaskCache, clock: Callable[[], float], tz: tzinfo | None) -> None:
-        super().__init__()
+        super().__init__(self._count, _COUNT_EVERY)
         self._cache = cache
         self._clock = clock
         self._tz = tz
@@ -53,7 +52,6 @@ class StatisticsScreen(ChoosingScreen):
         self._title = PaneTitle()
         self._header = ColumnHeader()
         self._table = CountTable()
-        self._counting = Refresher(self._count, every=_COUNT_EVERY)
 
     def compose(self) -> ComposeResult:
         yield self._title
@@ -66,13 +64,9 @@ class StatisticsScreen(ChoosingScreen):
         self._title.active = True
         self._say("counting…")
         self.key_line.show(self.keys())
-        self.run_worker(self._counting.run())
 
     def on_resize(self) -> None:
         self.call_after_refresh(self._show_header)
-
-    def on_screen_resume(self) -> None:
-        self._counting.soon()
 
     def acting(self, place: Place) -> Widget:
         return self._table if place is Place.ROWS else self
@@ -81,8 +75,6 @@ class StatisticsScreen(ChoosingScreen):
         self._header.names = self._table.header
 
     async def _count(self) -> None:
-        if self.is_left:
-            return
         since = SPANS[self._span][1]
         now = self._clock()
         wanted = parse_filter(since, now=now, tz=self._tz)
@@ -115,7 +107,7 @@ class StatisticsScreen(ChoosingScreen):
         """Count over the next of SPANS."""
         self._span = (self._span + 1) % len(SPANS)
         self._say("counting…")
-        self._counting.at_once()
+        self.renewing.at_once()
 
     def action_to_column(self, step: int) -> None:
         self._table.action_to_column(step)
@@ -127,7 +119,7 @@ class StatisticsScreen(ChoosingScreen):
         if chosen is not None:
             row, status = chosen
             terms = [row.text, "" if status is None else term("status", status), SPANS[self._span][1]]
-            self.choose(Chosen(" ".join(filter(None, terms))))
+            self.choose(TasksToShow(" ".join(filter(None, terms))))
 
 
 def group_rows(types: dict[str, StatusCounts]) -> list[CountRow]:

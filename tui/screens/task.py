@@ -16,10 +16,10 @@ from textual.widgets import Static
 
 from backend.archive import CacheError, TaskCache
 from backend.task import Task
-from backend.text import safe
+from backend.text import counted, safe
 from tui.access import Access
 from tui.exporting import export_log
-from tui.format import count, counted, fit, local
+from tui.format import count, fit, local
 from tui.keys import Key, Place, bindings, keys_in_use, way_to
 from tui.log_search import LogSearch
 from tui.reading import read_cache

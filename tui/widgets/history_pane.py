@@ -39,9 +39,12 @@ _TRIES = 20
 class HistoryPane(Vertical):
     """The finished tasks that match the filter.
 
+    Args:
+        failed: told why rows cannot be read.
+        stopped: tells whether the user has stopped a task.
+
     Attributes:
         marked: the tasks the user has marked, by UPID.
-        stopped: tells whether the user has stopped a task.
         shown: set once rows, if only none, are shown and counted.
     """
 
@@ -50,7 +53,13 @@ class HistoryPane(Vertical):
     HistoryPane TaskList { height: 1fr; }
     """
 
-    def __init__(self, now: Callable[[], float], tz: tzinfo | None, failed: Callable[[OSError], None]) -> None:
+    def __init__(
+        self,
+        now: Callable[[], float],
+        tz: tzinfo | None,
+        failed: Callable[[OSError], None],
+        stopped: Callable[[Task], bool],
+    ) -> None:
         super().__init__()
         self.title_line = PaneTitle()
         self.timeline = Timeline(now, tz)
@@ -59,7 +68,7 @@ class HistoryPane(Vertical):
         self.selected_line = SelectedLine()
         self.title_line.heading = "History"
         self.marked: dict[str, Task] = {}
-        self.stopped: Callable[[Task], bool] = lambda task: False
+        self._stopped = stopped
         self._now = now
         self._tz = tz
         self._failed = failed
@@ -311,12 +320,12 @@ class HistoryPane(Vertical):
         columns = self.columns
         self._header.names = header(columns)
         selected = self.task_list.selected
-        stopped = selected is not None and self.stopped(selected)
+        stopped = selected is not None and self._stopped(selected)
         self.selected_line.show(selected, columns, stopped=stopped)
 
     def _row(self, task: Task, above: Task | None, width: int) -> Sequence[Piece]:
         columns = history_columns(width, self._names, self._hidden, trouble=self._trouble)
-        marked, stopped = task.upid in self.marked, self.stopped(task)
+        marked, stopped = task.upid in self.marked, self._stopped(task)
         return history_row(task, above, columns, self._tz, marked=marked, stopped=stopped)
 
 

@@ -148,9 +148,9 @@ def _made_out(
 
     if name is None:
         name = ask(_WHICH_NAME, unused_with_place)
+    elif not has_secret:
+        file.new_secret_file(name)
     new_file = partial(file.new_secret_file, name)
-    if not has_secret:
-        new_file()
     if type_ is None:
         type = ask("Is it a PVE cluster or a PBS host (pve, pbs)?", _read_type)
     else:

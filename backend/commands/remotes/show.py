@@ -7,13 +7,7 @@ import click
 from backend.commands.command import Command, Places, with_format_option, with_places_options
 from backend.commands.track import require_remotes
 from backend.output import render
-from backend.report import (
-    REMOTE_COLUMNS,
-    REMOTE_FIELDS,
-    RemoteReport,
-    remote_reports,
-    round_progress,
-)
+from backend.report import REMOTE_COLUMNS, REMOTE_FIELDS, RemoteReport, remote_reports, round_progress
 from backend.times import moment_words
 
 
