@@ -24,7 +24,7 @@ def calm_interpreter() -> None:
     thread is started."""
     _give_memory_back()
     sys.setswitchinterval(_SWITCH_INTERVAL)
-    gc.collect()
+    # not collected before: imports leave some hundred objects behind, and to find them takes longer than a frame
     gc.freeze()
     gc.set_threshold(10_000, 20, 100)
     gc.enable()

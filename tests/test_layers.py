@@ -98,3 +98,10 @@ def test_all_of_backend_can_be_imported_where_neither_the_dashboard_nor_its_libr
         [sys.executable, "-W", "error", "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=60
     )
     assert (done.stdout.strip(), done.returncode) == ("imported", 0), done.stderr
+
+
+def test_the_dashboard_starts_without_what_its_first_rows_do_not_need() -> None:
+    late = ["httpx", "numpy", "backend.archive.writer", "backend.workers", "tui.exporting", "tui.screens.task"]
+    script = f"import sys, tui.start\nprint([name for name in {late!r} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert (done.stdout.strip(), done.returncode) == ("[]", 0), done.stderr

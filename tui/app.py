@@ -10,6 +10,7 @@ from datetime import tzinfo
 from functools import partial
 from typing import Any, ClassVar
 
+import anyio
 from textual import events
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
@@ -27,9 +28,10 @@ from tui.screens.keyed import KeyedScreen
 from tui.screens.main import MainScreen
 from tui.screens.welcome import WelcomeScreen
 from tui.theme import DARK, LIGHT
+from tui.views import import_screens
 
 _FIRST_ROWS = 2.0
-"""How long (seconds) the work waits for the first rows at most."""
+"""How long (seconds) all else waits for the first rows at most."""
 _FAREWELL = 2.0
 """How long (seconds) the work may take to end when the dashboard does."""
 
@@ -129,8 +131,7 @@ class Dashboard(App[None]):
         if self._welcome is not None:
             self._main.need_remote(self._welcome.command)
             self.push_screen(self._welcome)
-        if self._changes is not None:
-            self.run_worker(self._follow(self._changes()))
+        self.run_worker(self._follow_once_shown())
 
     async def on_event(self, event: events.Event) -> None:
         if isinstance(event, _ANSWERED):
@@ -145,9 +146,21 @@ class Dashboard(App[None]):
 
     async def _work_once_shown(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Work once what is known already is on the screen: opening a large cache for writing takes a second."""
+        await self._first_rows()
+        await work()
+
+    async def _follow_once_shown(self) -> None:
+        """Load what the first rows did not need, and look out for changes, which are seen by then all the same."""
+        await self._first_rows()
+        await asyncio.to_thread(_load_the_rest)
+        self._main.watch_cache()
+        if self._changes is not None:
+            await self._follow(self._changes())
+
+    async def _first_rows(self) -> None:
+        """Wait for the first rows, if not for long."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._main.history_pane.shown.wait(), _FIRST_ROWS)
-        await work()
 
     def _take_keys(self, keys: Sequence[Key]) -> None:
         use(keys)
@@ -181,3 +194,10 @@ class Dashboard(App[None]):
         why = "" if error is None else f": {str(error) or type(error).__name__}"
         if self.is_running:
             self._main.fail("work", f"fetching has stopped{why}")
+
+
+def _load_the_rest() -> None:
+    """Import what would hold up the first key that asks for it."""
+    import_screens()
+    # What watches files, and what asks remotes, has this import an event loop's other half as it is first used.
+    anyio.run(anyio.sleep, 0)

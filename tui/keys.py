@@ -4,6 +4,7 @@ What a configuration wishes to be otherwise is read in `keymap`."""
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 
 from textual.binding import Binding
 from textual.keys import format_key
@@ -86,6 +87,7 @@ class Key:
         return " ".join(map(cap, self.keys.split(",")))
 
 
+@cache
 def cap(key: str) -> str:
     """How a key is written: `/`, `Esc`, `Ctrl+F`."""
     *modifiers, plain = key.split("+")

@@ -1,9 +1,10 @@
 """The ways from the lists to the other screens: one task, statistics, guests, and writing to a file."""
 
+import importlib
 import re
 from collections.abc import Callable, Collection
 from datetime import tzinfo
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from textual.screen import Screen
 
@@ -11,19 +12,32 @@ from backend.archive import TaskCache
 from backend.query import Filter, guest_id, split_terms
 from backend.task import Task
 from tui.access import Access
-from tui.exporting import export_list
 from tui.filter_text import term
 from tui.format import local
 from tui.guest_row import guest_filter, whose_words
 from tui.screens.ask import AskScreen
-from tui.screens.guests import GuestsScreen
 from tui.screens.keyed import OverviewScreen, TasksToShow
-from tui.screens.remotes import RemotesScreen
-from tui.screens.statistics import StatisticsScreen
-from tui.screens.task import TaskScreen
 from tui.status import Seen
 from tui.stopping import Stopping
 from tui.widgets.key_line import KeyLine
+
+if TYPE_CHECKING:
+    from tui.screens.task import TaskScreen
+
+_SCREENS = (
+    "tui.screens.task",
+    "tui.screens.guests",
+    "tui.screens.statistics",
+    "tui.screens.remotes",
+    "tui.exporting",
+)
+"""Imported where they are opened: the lists are there without them."""
+
+
+def import_screens() -> None:
+    """Import what is opened over the lists, for the first to open as quickly as the next."""
+    for name in _SCREENS:
+        importlib.import_module(name)
 
 
 class _WayBack(NamedTuple):
@@ -73,6 +87,7 @@ class Views:
         self._take = take
         self._place = place
         self._land = land
+        self._task_screen: TaskScreen | None = None
         self._way_back: _WayBack | None = None
         self._stopping = stopping
         self._servers = servers
@@ -80,25 +95,33 @@ class Views:
         self._tz = tz
 
     @property
-    def task_screen(self) -> TaskScreen | None:
+    def task_screen(self) -> "TaskScreen | None":
         """The view of a task that is open, be it under a dialog."""
-        return next((screen for screen in self._screen.app.screen_stack if isinstance(screen, TaskScreen)), None)
+        return self._task_screen if self._task_screen in self._screen.app.screen_stack else None
 
     def open_task(self, task: Task) -> None:
         """Show all of a task."""
-        screen = TaskScreen(task, self._cache, self._access, self._stopping, self._now, self._tz)
-        self._screen.app.push_screen(screen)
+        from tui.screens.task import TaskScreen
+
+        self._task_screen = TaskScreen(task, self._cache, self._access, self._stopping, self._now, self._tz)
+        self._screen.app.push_screen(self._task_screen)
 
     def open_statistics(self) -> None:
         """Show counts."""
+        from tui.screens.statistics import StatisticsScreen
+
         self._open("statistics", StatisticsScreen(self._cache, self._now, self._tz))
 
     def open_guests(self) -> None:
         """Show the guests."""
+        from tui.screens.guests import GuestsScreen
+
         self._open("guests", GuestsScreen(self._cache, self._servers, self._now, self._tz))
 
     def open_remotes(self, seen: Callable[[], Seen]) -> None:
         """Show the remotes, as they are seen at any time."""
+        from tui.screens.remotes import RemotesScreen
+
         self._open("remotes", RemotesScreen(seen, self._cache, self._now, self._tz))
 
     def _open(self, name: str, screen: OverviewScreen) -> None:
@@ -163,6 +186,8 @@ class Views:
 
     def export(self, wanted: Filter) -> None:
         """Write what the lists show to a file."""
+        from tui.exporting import export_list
+
         moment = local(self._now(), self._tz)
         export_list(self._screen.app, self._cache, wanted, f"{moment:%Y%m%d-%H%M}" if moment else "tasks")
 

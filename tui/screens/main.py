@@ -150,7 +150,6 @@ class MainScreen(Screen[None]):
         self.history_pane.task_list.explain("Reading the cache…")
         self.run_worker(self._present.run())
         self.run_worker(self._past.run())
-        self.run_worker(watch(self._cache.directory, self.look_soon))
         self.set_interval(1, self._tick)
 
     def on_resize(self, event: events.Resize) -> None:
@@ -166,6 +165,10 @@ class MainScreen(Screen[None]):
         """Say that no remote is configured, and that this command adds one; no words: there are some."""
         self._live.add_command = command
         self._show_status()
+
+    def watch_cache(self) -> None:
+        """From now on look at the cache whenever it changes."""
+        self.run_worker(watch(self._cache.directory, self.look_soon))
 
     def look_soon(self) -> None:
         """Look at the cache before the next steady look is due."""
