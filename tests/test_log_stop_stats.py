@@ -74,7 +74,8 @@ class TestLog:
     def test_the_lines_of_both_products_come_as_the_remote_has_them(self, fleet: tuple[Simulator, str]) -> None:
         simulator, config = fleet
         for remote in simulator.remotes:
-            task = next(task for task in simulator.remembered(remote) if task.status == "OK")
+            backups = (task for task in simulator.remembered(remote) if task.worker_type in ("vzdump", "backup"))
+            task = next(task for task in backups if task.status == "OK")
             result = run("log", task.upid, "--config", config)
             assert result.exit_code == 0, result.output
             lines = result.stdout.splitlines()

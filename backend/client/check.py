@@ -10,10 +10,10 @@ from typing import Literal
 from backend.client import AuthenticationError, Permissions, RemoteClient, RemoteError, open_client
 from backend.client.certificate import Certificate
 from backend.client.probe import distrust, reach, resolve, shown_certificate
+from backend.client.product import PRODUCTS, mistaken, product_at
 from backend.client.tls import WrongFingerprint
 from backend.client.trouble import Trouble, describe_trouble
 from backend.config import Endpoint, RemoteConfig
-from backend.upid import RemoteType
 
 STEP_SECONDS = 10.0
 """Seconds that one step may take."""
@@ -21,8 +21,6 @@ EXPIRES_SOON = 14 * 86_400
 """Seconds before its end at which a PVE host renews a certificate of its own (pveupdate)."""
 CLOCKS_DIFFER = 5.0
 """Seconds from which on two clocks are said to differ."""
-
-_PRODUCTS: dict[RemoteType, str] = {"pve": "Proxmox VE", "pbs": "Proxmox Backup Server"}
 
 Result = Literal["ok", "warning", "failed"]
 
@@ -34,7 +32,7 @@ class Step:
     Attributes:
         endpoint: `HOST:PORT`; None for what holds for the remote as a whole.
         node: the member of the remote that it is about, None for all.
-        check: name, port, certificate, token, version, clock, privileges or node.
+        check: name, port, certificate, type, token, version, clock, privileges or node.
         result: `failed`: tasks cannot be had this way; `warning`: some cannot, or something will go wrong.
         words: what was found and, unless that is good, what to do. Safe to print.
         fingerprint: of the certificate that was shown, in the step `certificate`.
@@ -135,13 +133,18 @@ async def _check_token(steps: _Steps, endpoint: Endpoint, seconds: float) -> Non
         try:
             version = await client.version()
         except AuthenticationError as error:
-            steps.note("token", "failed", error.words)
+            product = await product_at(remote, endpoint, seconds)
+            if product is None or product == remote.type:
+                steps.note("token", "failed", error.words)
+            else:
+                words = f'{mistaken(product, remote.type)}; in the configuration, write type = "{product}"'
+                steps.note("type", "failed", words)
             return
         except RemoteError as error:
             steps.note("version", "failed", error.words)
             return
         steps.note("token", "ok", f"{remote.token_id} is accepted")
-        steps.note("version", "ok", f"{_PRODUCTS[remote.type]} {version}")
+        steps.note("version", "ok", f"{PRODUCTS[remote.type]} {version}")
         skew = client.clock_skew
     if skew is None:
         return

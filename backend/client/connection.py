@@ -62,7 +62,9 @@ class Connection:
         connections: int,
         limit: FleetLimit | None,
         clock: Callable[[], float] = time.time,
+        anonymous: bool = False,
     ) -> None:
+        """`anonymous`: the token is never sent; the rest is as `open_client` tells it."""
         self.remote = remote
         self._clock = clock
         self.latency: float | None = None
@@ -70,6 +72,7 @@ class Connection:
         self._timeout = timeout
         self._connect_timeout = connect_timeout
         self._connections = connections
+        self._anonymous = anonymous
         self._slots = asyncio.Semaphore(connections)
         self._limit = limit
         self._lanes: dict[str, Lane] = {}
@@ -196,7 +199,7 @@ class Connection:
             context = pinning_context()
         return httpx.AsyncClient(
             transport=Transport(context, endpoint.fingerprint, self._connections),
-            auth=_Token(self.remote),
+            auth=None if self._anonymous else _Token(self.remote),
             headers={"accept": "application/json", "accept-encoding": "gzip", "user-agent": "remote-tasks"},
             # The whole request has its deadline elsewhere: a limit for each read would not stop a slow drip.
             timeout=httpx.Timeout(None, connect=self._connect_timeout),

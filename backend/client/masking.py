@@ -31,4 +31,5 @@ def _spellings(secret: Secret) -> list[str]:
     lower = {re.sub("%..", lambda match: match[0].lower(), text) for text in encoded}
     escaped = plain.replace("\\", "\\\\")
     quoted = {escaped, escaped.replace('"', '\\"'), escaped.replace("'", "\\'")}
-    return sorted({plain} | encoded | lower | quoted, key=len, reverse=True)
+    # who is asked without a token has no secret
+    return sorted(({plain} | encoded | lower | quoted) - {""}, key=len, reverse=True)

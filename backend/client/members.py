@@ -38,6 +38,21 @@ class Member:
     local: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Other:
+    """A node that is not configured, and the way to it.
+
+    Attributes:
+        endpoint: where it answers; None where it was not found.
+        shown: in place of that, where something answers that may be it, with the fingerprint that it shows: the
+            cluster tells none, and no authority vouches for it.
+    """
+
+    member: Member
+    endpoint: Endpoint | None = None
+    shown: Endpoint | None = None
+
+
 async def read_members(remote: RemoteConfig, seconds: float) -> list[Member]:
     """What a PVE cluster tells of its nodes, by name; empty if the token has no Sys.Audit on `/`. Raises
     RemoteError."""
@@ -61,9 +76,9 @@ async def read_members(remote: RemoteConfig, seconds: float) -> list[Member]:
     return sorted(members.values(), key=lambda member: member.name)
 
 
-async def other_endpoints(remote: RemoteConfig, *, seconds: float) -> list[tuple[Member, Endpoint | None]]:
-    """The nodes of a PVE cluster that none of the configured endpoints is, each with the endpoint at which it was
-    found to answer; None where it was not found, or shows another certificate than the cluster says.
+async def other_nodes(remote: RemoteConfig, *, seconds: float) -> list[Other]:
+    """The nodes of a PVE cluster that none of the configured endpoints is. One that shows another certificate than
+    the cluster says was not found.
 
     Each has so many seconds. Raises RemoteError where the cluster does not tell of its nodes.
     """
@@ -74,10 +89,9 @@ async def other_endpoints(remote: RemoteConfig, *, seconds: float) -> list[tuple
     for endpoint, members in zip(remote.nodes, asked, strict=True):
         configured |= {member.name: endpoint for member in members if member.local}
     others = [member for member in asked[0] if member.name not in configured]
-    found = await asyncio.gather(
+    return await asyncio.gather(
         *(_find(remote, member, _candidates(member, configured), seconds) for member in others)
     )
-    return list(zip(others, found, strict=True))
 
 
 def _candidates(member: Member, configured: dict[str, Endpoint]) -> Iterable[Endpoint]:
@@ -91,9 +105,8 @@ def _candidates(member: Member, configured: dict[str, Endpoint]) -> Iterable[End
                     yield replace(read_endpoint(host, "pve", None), port=endpoint.port)
 
 
-async def _find(
-    remote: RemoteConfig, member: Member, candidates: Iterable[Endpoint], seconds: float
-) -> Endpoint | None:
+async def _find(remote: RemoteConfig, member: Member, candidates: Iterable[Endpoint], seconds: float) -> Other:
+    unsure: Endpoint | None = None
     for candidate in dict.fromkeys(candidates):
         shown = await shown_certificate(candidate, seconds)
         if not isinstance(shown, Certificate):
@@ -102,10 +115,12 @@ async def _find(
             # Another host of this name or address.
             continue
         if await distrust(candidate, remote.ca_file, seconds) is None:
-            return candidate
+            return Other(member, candidate)
+        known = replace(candidate, fingerprint=shown.fingerprint)
         if member.fingerprint is not None:
-            return replace(candidate, fingerprint=member.fingerprint)
-    return None
+            return Other(member, known)
+        unsure = unsure or known
+    return Other(member, shown=unsure)
 
 
 async def _rows(connection: Connection, path: str) -> list[dict[str, Any]]:

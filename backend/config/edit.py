@@ -30,9 +30,11 @@ def remote_table(remote: RemoteConfig, secret: tuple[str, str]) -> str:
 
 
 def nodes_lines(remote: RemoteConfig, more: Sequence[Endpoint] = ()) -> list[str]:
-    """The lines of a remote's table that name its nodes, and `more` beside them. Raises EditError."""
+    """The lines of a remote's table that name its nodes, and `more` beside them, each with the fingerprint that it
+    has. Raises EditError."""
     shared = _shared_fingerprint(remote)
-    nodes = [_node(node, remote, shared) for node in (*remote.nodes, *more)]
+    nodes = [_node(node, remote, shared) for node in remote.nodes]
+    nodes += [_node(node, remote, None) for node in more]
     if len(nodes) == 1:
         return [f"nodes = [{nodes[0]}]"]
     return ["nodes = [", *(f"    {node}," for node in nodes), "]"]

@@ -5,6 +5,7 @@ from array import array
 from bisect import bisect_right
 from math import inf
 
+from backend.simulator.catalogue import backup_group
 from backend.simulator.stream import SimulatedTask, TaskStream
 from backend.upid import parse_upid
 
@@ -72,4 +73,5 @@ class TasksByHand:
             pid=_FIRST_PID + index + 1,
             task_id=_FIRST_TASK_ID + index + 1,
             hundredths=0,
+            guests=backup_group(self._stream.guests, 0) if worker_type == "vzdump" else self._stream.guests,
         )

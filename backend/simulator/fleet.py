@@ -136,18 +136,18 @@ def _make_remote(
     timeline: Timeline,
 ) -> SimulatedRemote:
     key = key_of(options.seed, name)
-    guests = 4 * (5 + key % 15)
+    per_node = 4 * (3 + key % 6) if type == "pve" else 4 * (5 + key % 15)
     hosts = (options.remotes - options.pbs_remotes) * options.nodes + options.pbs_remotes
     remembers = options.tasks_per_node if type == "pve" else options.tasks_per_pbs
 
-    def history(node: str) -> NodeHistory:
+    def history(number: int, node: str) -> NodeHistory:
         node_key = key_of(options.seed, name, node)
         stream = TaskStream(
             timeline,
             type=type,
             node=node if type == "pve" else name,
             key=node_key,
-            guests=guests,
+            guests=range(FIRST_GUEST + number * per_node, FIRST_GUEST + (number + 1) * per_node),
             epoch=epoch,
             long_runner=(node_key >> 8) % hosts < min(_LONG_RUNNERS, hosts / 2),
             clock=NodeClock(),
@@ -162,11 +162,11 @@ def _make_remote(
         name=name,
         type=type,
         nodes=nodes,
-        guests=guests,
+        guests=per_node * len(nodes),
         certificate=make_certificate(f"{nodes[0] if type == 'pve' else name}.{name}.example.com", options.host),
         token=token(f"automation@{type}!remote-tasks", full),
         read_only=token(f"auditor@{type}!look", read_only),
         low=token(f"guest@{type}!nothing", frozenset()),
-        histories={node: history(node) for node in nodes},
+        histories={node: history(number, node) for number, node in enumerate(nodes)},
         latency=options.latency,
     )

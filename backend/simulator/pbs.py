@@ -11,7 +11,17 @@ from backend.simulator.history import NodeHistory
 from backend.simulator.logs import line_count, lines
 from backend.simulator.messages import Answer, Request
 from backend.simulator.parameters import Checked, Parameter, ParameterErrors
-from backend.simulator.routes import Call, Refusal, Result, Routes, find_token, phrase_of, route_name, split_user
+from backend.simulator.routes import (
+    Call,
+    Refusal,
+    Result,
+    Routes,
+    find_token,
+    phrase_of,
+    realms_of,
+    route_name,
+    split_user,
+)
 from backend.simulator.stream import SimulatedTask
 from backend.task import status_class
 from backend.upid import UpidError, parse_upid
@@ -39,6 +49,9 @@ def answer_pbs(
     """What the host answers at `now` (the fleet's clock, UNIX seconds); a call that is let in and exists fails
     with the status `failure` instead of being carried out, if one is given."""
     date = remote.told(now)
+    realms = realms_of(remote, request)
+    if realms is not None:
+        return _encode({"data": realms}, date, "/access/domains")
     token = find_token(remote, request)
     if token is None:
         why = (
@@ -65,8 +78,7 @@ def answer_pbs(
     except ParameterErrors as error:
         return _refuse(400, _parameter_text(error), date, route)
     content = {"data": result.data} if result.total is None else {"data": result.data, "total": result.total}
-    headers = (("content-type", "application/json;charset=UTF-8"), ("date", formatdate(date, usegmt=True)))
-    return Answer(200, "OK", headers, orjson.dumps(content), route=route, rows=result.rows)
+    return _encode(content, date, route, result.rows)
 
 
 def _version(call: Call) -> Result:
@@ -164,7 +176,7 @@ def _task_log(call: Call) -> Result:
     given = call.checked(_LOG)
     _, task = _task(call)
     first, limit = max(1, given.integer("start") or 0), given.integer("limit")
-    total = line_count(task, call.now)
+    total = line_count(task, "pbs", call.now)
     found = lines(task, "pbs", call.now, first - 1, 50 if limit is None else limit or total)
     return Result([{"n": first + index, "t": line} for index, line in enumerate(found)], total)
 
@@ -232,6 +244,11 @@ def _parameter_text(error: ParameterErrors) -> str:
     return "parameter verification failed:\n" + "".join(
         f"- '{name}': {text}\n" for name, text in error.errors.items()
     )
+
+
+def _encode(content: object, date: int, route: str, rows: int = 0) -> Answer:
+    headers = (("content-type", "application/json;charset=UTF-8"), ("date", formatdate(date, usegmt=True)))
+    return Answer(200, "OK", headers, orjson.dumps(content), route=route, rows=rows)
 
 
 def _refuse(status: int, text: str, date: int, route: str, *, delay: float = 0.0) -> Answer:

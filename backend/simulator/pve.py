@@ -3,6 +3,7 @@ tasks are in `pve_tasks`."""
 
 import re
 from email.utils import formatdate
+from hashlib import sha256
 
 import orjson
 
@@ -12,7 +13,17 @@ from backend.simulator.fleet import SimulatedRemote
 from backend.simulator.messages import Answer, Request
 from backend.simulator.parameters import Parameter, ParameterErrors
 from backend.simulator.pve_tasks import cluster_tasks, list_tasks, stop_task, task_index, task_log, task_status
-from backend.simulator.routes import Call, Handler, Refusal, Result, Routes, find_token, phrase_of, route_name
+from backend.simulator.routes import (
+    Call,
+    Handler,
+    Refusal,
+    Result,
+    Routes,
+    find_token,
+    phrase_of,
+    realms_of,
+    route_name,
+)
 
 _METHODS = ("GET", "POST", "PUT", "DELETE")
 _VM_ACTION = {
@@ -41,6 +52,9 @@ def answer_pve(
     date = remote.told(now)
     if request.method not in _METHODS:
         return _empty(501, f"method '{request.method}' not available", date)
+    realms = realms_of(remote, request)
+    if realms is not None:
+        return _encode(200, "OK", {"data": realms}, date, "/access/domains")
     token = find_token(remote, request)
     if token is None:
         reason = "Authentication failed!" if "authorization" in request.headers else "No ticket"
@@ -107,11 +121,18 @@ def _nodes(call: Call) -> Result:
                 "type": "node",
                 "id": f"node/{node}",
                 "status": "offline" if node in call.remote.offline else "online",
-                "ssl_fingerprint": call.remote.fingerprint,
+                "ssl_fingerprint": _fingerprint(call.remote, node),
             }
             for node in call.remote.nodes
         ]
     )
+
+
+def _fingerprint(remote: SimulatedRemote, node: str) -> str:
+    """That of the certificate which the node would show if it answered by itself, as the first one does."""
+    if node == remote.nodes[0]:
+        return remote.fingerprint
+    return sha256(f"{remote.fingerprint} {node}".encode()).digest().hex(":").upper()
 
 
 def _cluster_status(call: Call) -> Result:

@@ -163,7 +163,9 @@ def task_log(call: Call) -> Result:
         return Result([{"n": 1, "t": "unable to open file - No such file or directory"}], 1)
     task = _history(call).task(number)
     start, limit = given.integer("start") or 0, given.integer("limit")
-    total = line_count(task, call.now)
+    total = line_count(task, "pve", call.now)
+    if not total:
+        return Result([{"n": 1, "t": "no content"}], 1)
     count = 50 if limit is None else limit or total
     found = lines(task, "pve", call.now, start, count)
     rows = [{"n": start + index + 1, "t": as_latin1(line)} for index, line in enumerate(found)]

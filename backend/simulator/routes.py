@@ -86,6 +86,14 @@ def route_name(remote: SimulatedRemote, parts: list[str], path: dict[str, str]) 
     return "/" + "/".join(node if part == "{node}" and node in remote.nodes else part for part in parts)
 
 
+def realms_of(remote: SimulatedRemote, request: Request) -> list[dict[str, str]] | None:
+    """The realms, if that is what is asked for: anybody may, as the login form has to."""
+    if request.method != "GET" or request.path != "/api2/json/access/domains":
+        return None
+    comments = {"pam": "Linux PAM standard authentication", remote.type: f"Proxmox {remote.type.upper()} realm"}
+    return [{"realm": name, "type": name, "comment": comment} for name, comment in comments.items()]
+
+
 def find_token(remote: SimulatedRemote, request: Request) -> Token | None:
     """Whose token the request bears; None for a wrong one, or none."""
     scheme, _, credentials = request.headers.get("authorization", "").partition("=")

@@ -2,11 +2,13 @@
 remembered, or was stopped is `history`'s matter."""
 
 from copy import copy
+from itertools import count
 from typing import NamedTuple, Self
 
-from backend.simulator.catalogue import Kind, kinds_of, spread, status_of
+from backend.simulator.catalogue import Kind, backup_group, kinds_of, spread
 from backend.simulator.clock import NodeClock
 from backend.simulator.draws import draw, key_of
+from backend.simulator.endings import seconds_until_error, status_of
 from backend.simulator.timeline import HOUR, NIGHT, Burst, Timeline
 from backend.upid import RemoteType, escape_worker_id
 
@@ -33,6 +35,7 @@ class SimulatedTask(NamedTuple):
         status: its final status.
         planned: seconds it lasts if nobody stops it.
         intended: the status that it ends with then.
+        guests: those of its node; of a backup job, those that it goes through.
     """
 
     upid: str
@@ -49,6 +52,7 @@ class SimulatedTask(NamedTuple):
     status: str
     planned: int
     intended: str
+    guests: range
 
 
 class TaskStream:
@@ -65,7 +69,7 @@ class TaskStream:
         type: RemoteType,
         node: str,
         key: int,
-        guests: int,
+        guests: range,
         epoch: float,
         long_runner: bool,
         clock: NodeClock,
@@ -83,7 +87,12 @@ class TaskStream:
         self._day = spread(kinds, night=False)
         self._night = spread(kinds, night=True)
         self._long_kinds = tuple(kind for kind in kinds if kind.longest >= 1_200)
-        self._long_index = timeline.past - 1 - key % _LONG_SHARE if long_runner else -1
+        self._brief_kind = next(kind for kind in self._day if kind.turns is None)
+        self._long_index = -1
+        if long_runner and timeline.past > _LONG_SHARE:
+            self._long_index = timeline.past - 1 - key % _LONG_SHARE
+            self._long_kind = self._long_kinds[(draw(key, self._long_index) >> 16) % len(self._long_kinds)]
+            self._long_end = self.span(self._long_index)[1]
         self._boot = int(timeline.begin) - 3_600 - key % 2_000_000
         self._first_pid = 1_000
         self._first_task_id = 0
@@ -93,7 +102,9 @@ class TaskStream:
         burst = copy(self)
         burst._timeline = timeline
         burst._key = key_of(self._key, "burst", number)
-        brief = tuple(kind for kind in kinds_of(self.type) if kind.longest <= _BRIEF)
+        kinds = kinds_of(self.type)
+        # its tasks may fail to come, and must not cut others short
+        brief = tuple(kind for kind in kinds if kind.longest <= _BRIEF and kind.turns is None)
         burst._day = burst._night = spread(brief, night=False)
         burst._long_index = -1
         burst._first_pid = 0x0200_0000 + number % _BURSTS * _PIDS
@@ -121,18 +132,20 @@ class TaskStream:
         start = int(self._timeline.start(index, (bits & 0xFFFF) / 0x1_0000))
         kind = self._kind(index, start, bits)
         duration = self._duration(index, start, bits, kind)
-        worker_id = kind.identify(more & 0xFFFF_FFFF, self.guests)
+        worker_id = kind.identify(more & 0xFFFF_FFFF, self.guests, index)
+        is_job = kind.worker_type == "vzdump" and not worker_id
         return self.make(
             start=start,
             duration=duration,
             worker_type=kind.worker_type,
             worker_id=worker_id,
             user=kind.users[(more >> 32) % len(kind.users)],
-            status=status_of(kind, self.type, (bits >> 42) & 0x3F_FFFF, worker_id, self.node),
+            status=status_of(kind.worker_type, self.type, _end_bits(bits), worker_id, self.node),
             # ever growing by less than 8: no two tasks of a node share pid and start
             pid=self._first_pid + (index * 7 + (more >> 40) % 7) % (_PIDS - 1_000),
             task_id=self._first_task_id + index,
             hundredths=(more >> 48) % 100,
+            guests=backup_group(self.guests, index) if is_job else self.guests,
         )
 
     def make(
@@ -147,6 +160,7 @@ class TaskStream:
         pid: int,
         task_id: int,
         hundredths: int,
+        guests: range,
     ) -> SimulatedTask:
         """A task of this node with a UPID as the real one writes it. `task_id` is for PBS alone; `hundredths` of a
         second refine the start that pstart holds (in clock ticks since boot, which no jump of the clock moves)."""
@@ -172,16 +186,45 @@ class TaskStream:
             status,
             duration,
             status,
+            guests,
         )
 
     def _kind(self, index: int, start: int, bits: int) -> Kind:
         if index == self._long_index:
-            return self._long_kinds[(bits >> 16) % len(self._long_kinds)]
+            return self._long_kind
         in_past = index < self._timeline.past
         table = self._night if in_past and start // HOUR % 24 in NIGHT else self._day
-        return table[((bits >> 16) & 0xFFFF) % len(table)]
+        kind = table[((bits >> 16) & 0xFFFF) % len(table)]
+        if kind.turns is not None and 0 <= self._long_index < index and kind is self._long_kind:
+            is_its_turn = (index - self._long_index) % kind.turns(self.guests) == 0
+            if is_its_turn and start < self._long_end:
+                return self._brief_kind
+        return kind
 
     def _duration(self, index: int, start: int, bits: int, kind: Kind) -> int:
         if index == self._long_index:
             return int(self._epoch) - start + 300 + (bits >> 32) % 6_000
-        return int(kind.shortest * (kind.longest / kind.shortest) ** (((bits >> 32) & 0x3FF) / 0x3FF))
+        drawn = seconds_until_error(kind.worker_type, _end_bits(bits))
+        if drawn is None:
+            skew = ((bits >> 32) & 0x3FF) / 0x3FF
+            drawn = int(kind.shortest * (kind.longest / kind.shortest) ** skew)
+        return drawn if kind.turns is None else self._until_next(index, start, drawn, kind)
+
+    def _until_next(self, index: int, start: int, duration: int, kind: Kind) -> int:
+        """The duration, or as much of it as there is before the next task of this kind about the same thing."""
+        assert kind.turns is not None
+        turns = kind.turns(self.guests)
+        end = start + duration
+        for following in count(index + turns, turns):
+            bits = draw(self._key, following)
+            begin = self._timeline.start(following, (bits & 0xFFFF) / 0x1_0000)
+            if begin >= end:
+                break
+            if self._kind(following, int(begin), bits) is kind:
+                return max(1, int(begin) - start)
+        return duration
+
+
+def _end_bits(bits: int) -> int:
+    """Those of a task's random bits that decide on its status."""
+    return (bits >> 42) & 0x3F_FFFF

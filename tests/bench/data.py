@@ -11,7 +11,8 @@ from typing import NamedTuple
 import orjson
 
 from backend.archive.files import DAY
-from backend.simulator.catalogue import Kind, kinds_of, spread, status_of
+from backend.simulator.catalogue import FIRST_GUEST, Kind, kinds_of, spread
+from backend.simulator.endings import status_of
 from backend.task import Status, Task, status_class
 from backend.upid import RemoteType, escape_worker_id
 
@@ -160,9 +161,9 @@ def _row(node: _Node, start: int, night: bool, draw: random.Random) -> Row:
     kind = table[(bits & 0xFFFF) % len(table)]
     skewed = ((bits >> 16 & 0xFF) / 0xFF) ** 3
     end = min(NOW, start + kind.shortest + int((kind.longest - kind.shortest) * skewed))
-    id = kind.identify(bits >> 24 & 0xFFFF, node.guests)
+    id = kind.identify(bits >> 24 & 0xFFFF, range(FIRST_GUEST, FIRST_GUEST + node.guests), bits >> 92)
     user = kind.users[(bits >> 40 & 0xFF) % len(kind.users)]
-    status = status_of(kind, node.type, bits >> 48 & 0xFFFFFF, id, node.name)
+    status = status_of(kind.worker_type, node.type, bits >> 48 & 0xFFFFFF, id, node.name)
     sort = status_class(status)
     if sort is Status.ERROR:
         status = _particular(status, bits >> 72 & 0xFFFFF)

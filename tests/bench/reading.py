@@ -22,7 +22,7 @@ NAMES = (*PAGES, *WITH_JOURNAL["day"], *WITH_JOURNAL["week"])
 
 _NEAR = 2_000
 """How far from the stated offset pages begin: no one page, kept by whatever cache, makes the figure."""
-_WORDS = ("bereit", "lvcreate", "pipelined", "hostpci0", "powerdown", "savevm", "lxc-stop", "apt-get", "os error")
+_WORDS = ("aborted", "zfs error", "wget", "qemu-img", "powerdown", "savevm", "lxc-stop", "apt-get", "os error")
 """Words that only a status has, since SQLite's table does not hold the words that a row shows."""
 _ERRORS_OF_TYPE = Where("status_class = 'error' AND type = 'vzdump'")
 _RARE = Where("user = ? AND endtime IS NOT NULL", (RARE_USER,))

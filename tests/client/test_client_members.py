@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from backend.client.errors import ApiError
-from backend.client.members import other_endpoints
+from backend.client.members import other_nodes
 from backend.config import Endpoint, RemoteConfig
 from tests.client.server import ApiServer, Reply, Request, data, make_identity, serve, write_pem
 
@@ -47,7 +47,7 @@ async def two_nodes(handler: Callable[[Request], Reply]) -> AsyncIterator[tuple[
 
 
 async def found(remote: RemoteConfig) -> dict[str, Endpoint | None]:
-    return {member.name: endpoint for member, endpoint in await other_endpoints(remote, seconds=5)}
+    return {other.member.name: other.endpoint for other in await other_nodes(remote, seconds=5)}
 
 
 async def test_a_node_that_shows_the_certificate_the_cluster_tells_of_is_found_with_its_fingerprint() -> None:

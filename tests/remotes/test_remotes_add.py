@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from backend.config import Endpoint, load_config
+from backend.config.model import DEFAULT_PORTS
 from backend.simulator import Simulator
 from backend.simulator.fleet import SimulatedRemote
 from tests.background import served
@@ -173,6 +174,54 @@ def test_the_clusters_other_nodes_are_added_if_that_is_said(path: Path, monkeypa
         *nodes,
         Endpoint("pve3.example.com", nodes[0].port, ":".join(["AB"] * 32)),
     )
+
+
+def test_a_node_that_nobody_vouches_for_is_told_with_the_fingerprint_it_shows(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("S", "secret")
+    with served(cluster([{"node": "pve2"}])) as server:
+        result = run("add", "wien", "--all-nodes", *first_node(server, path))
+    assert result.exit_code == 0, result.output
+    assert [node.host for node in load_config(path).remotes["wien"].nodes] == ["localhost"]
+    fingerprint = server.identity.fingerprint
+    assert f'{{ host = "127.0.0.1:{server.port}", fingerprint = "{fingerprint}" }}' in result.stderr
+    assert "ADDRESS-OF-pve3" in result.stderr and "FINGERPRINT-OF-pve3" in result.stderr
+    words = " ".join(result.stderr.split())
+    assert "Each node has a certificate of its own; `pvenode cert info` prints" in words and "compared" in words
+
+
+@pytest.mark.parametrize(
+    ("name", "type", "words"),
+    [
+        ("pbs-001", "pve", "this is a Proxmox Backup Server, not Proxmox VE; give --type pbs"),
+        ("wien", "pbs", "this is Proxmox VE, not a Proxmox Backup Server; give --type pve"),
+    ],
+)
+def test_the_wrong_type_is_told_before_the_token_is_sent(
+    path: Path, fleet: Simulator, name: str, type: str, words: str
+) -> None:
+    remote = fleet.remotes[name]
+    arguments = given(remote, path)
+    arguments[arguments.index("--type") + 1] = type
+    fleet.requests.clear()
+    result = run("add", "graz", *arguments)
+    assert result.exit_code == 1 and words in result.stderr and not path.exists()
+    assert fleet.requests == {f"{name} GET /access/domains": 1}
+
+
+def test_where_the_port_is_closed_and_that_of_the_other_product_is_open_this_is_told(
+    path: Path, fleet: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pbs = fleet.remotes["pbs-001"]
+    monkeypatch.setitem(DEFAULT_PORTS, "pve", 1)
+    monkeypatch.setitem(DEFAULT_PORTS, "pbs", pbs.port)
+    arguments = given(pbs, path)
+    arguments[arguments.index("--type") + 1] = "pve"
+    arguments[arguments.index("--host") + 1] = "127.0.0.1"
+    result = run("add", "graz", *arguments)
+    told = f"but port {pbs.port} is open there, the one of Proxmox Backup Server; give --type pbs"
+    assert result.exit_code == 1 and "127.0.0.1:1: no connection" in result.stderr and told in result.stderr
 
 
 def test_without_a_name_that_is_what_is_missing(path: Path, wien: SimulatedRemote) -> None:

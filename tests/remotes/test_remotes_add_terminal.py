@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from backend.config import load_config
+from backend.config import Endpoint, load_config
+from backend.simulator import Simulator
 from backend.simulator.fleet import SimulatedRemote
 from tests.background import served
 from tests.client.server import Reply, Request, data
@@ -25,7 +26,7 @@ def test_everything_is_asked_for_explained_and_looked_at(path: Path, wien: Simul
     terminal.answer("HTTPS only")
     terminal.answer("Host name or IP address", f"127.0.0.1:{wien.port}")
     terminal.answer("Is it the same? [y/N]:", "y")
-    terminal.answer("Token id [monitor@pve!tasks]:", wien.token.id)
+    terminal.answer("Token id (< back to the host) [monitor@pve!tasks]:", wien.token.id)
     terminal.answer("Token secret", wien.token.secret)
     assert terminal.end() == 0
     for words in (
@@ -42,6 +43,34 @@ def test_everything_is_asked_for_explained_and_looked_at(path: Path, wien: Simul
     assert load_config(path).remotes["wien"].secret.reveal() == wien.token.secret
     secret = path.parent / "wien.secret"
     assert secret.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_backup_server_taken_for_pve_is_recognised_and_every_question_has_a_way_back(
+    path: Path, fleet: Simulator, wien: SimulatedRemote
+) -> None:
+    pbs = fleet.remotes["pbs-001"]
+    terminal = Terminal("add", "--config", str(path), "--yes")
+    terminal.answer("Name for it here, such as vienna:", "graz")
+    terminal.answer("(pve, pbs)? (< back to the name):", "<")
+    terminal.answer("Name for it here, such as vienna [graz]:", "linz")
+    terminal.answer("(< back to the name):", "pve")
+    terminal.answer("(< back to the type):", f"127.0.0.1:{wien.port}")
+    terminal.answer("Token id (< back to the host)", "a@pve!b")
+    terminal.answer("(< back to the token id)", "<")
+    terminal.answer("(< back to the host) [a@pve!b]", "<")
+    terminal.answer(f"(< back to the type) [127.0.0.1:{wien.port}]", f"127.0.0.1:{pbs.port}")
+    terminal.answer(f"127.0.0.1:{pbs.port}: this is a Proxmox Backup Server, not Proxmox VE")
+    terminal.answer("Go on with it as Proxmox Backup Server (pbs)? [Y/n]:", "")
+    terminal.answer("proxmox-backup-manager user generate-token")
+    terminal.answer("Token id", pbs.token.id)
+    terminal.answer("Token secret", pbs.token.secret)
+    assert terminal.end() == 0
+    (remote,) = load_config(path).remotes.values()
+    assert (remote.name, remote.type, remote.nodes) == (
+        "linz",
+        "pbs",
+        (Endpoint("127.0.0.1", pbs.port, pbs.fingerprint),),
+    )
 
 
 @pytest.mark.parametrize("question", ["(pve, pbs)?", "Is it the same?", "Token id", "Token secret"])

@@ -30,10 +30,27 @@ def test_it_tells_each_step_under_each_remote_and_exits_0_when_all_is_well(whole
     assert result.exit_code == 0, result.output
     lines = result.stdout.splitlines()
     heads = [line for line in lines if not line.startswith(" ")]
-    assert heads == ["wien (pve)", "pbs-001 (pbs)"]
+    assert heads == ["pbs-001 (pbs)", "wien (pve)"]
     assert all(line.startswith("    ✓ ") for line in lines if line.startswith("    "))
     for words in ("Proxmox VE 9", "Proxmox Backup Server 4", "pve1: Sys.Audit", "agrees", "until"):
         assert words in result.stdout
+
+
+def test_the_order_is_by_name_whatever_that_of_the_file_and_of_the_arguments(whole: Path) -> None:
+    for names in ([], ["wien", "pbs-001", "wien"]):
+        result = run("--check", *names, "--format", "jsonl", "--config", str(whole))
+        records = [json.loads(line) for line in result.stdout.splitlines()]
+        assert list(dict.fromkeys(record["remote"] for record in records)) == ["pbs-001", "wien"]
+        assert sum(record["check"] == "token" for record in records) == 2
+
+
+def test_a_remote_of_the_other_type_is_told_as_such_instead_of_a_wrong_token(whole: Path) -> None:
+    text = whole.read_text()
+    whole.write_text(text.replace('type = "pbs"', 'type = "pve"'))
+    result = run("--check", "pbs-001", "--config", str(whole))
+    words = 'this is a Proxmox Backup Server, not Proxmox VE; in the configuration, write type = "pbs"'
+    assert result.exit_code == 1 and words in " ".join(result.stdout.split())
+    assert "token" not in result.stdout and "privileges" not in result.stdout
 
 
 def test_it_asks_those_that_are_named_wherever_the_names_stand(whole: Path) -> None:

@@ -140,14 +140,14 @@ async def test_all_that_a_fast_fleet_tells_goes_by_its_own_clock() -> None:
 async def test_a_fast_fleet_tells_its_date_and_lets_its_logs_grow(tmp_path: Path) -> None:
     wall = Clock()
     async with faulty(tmp_path, options=replace(SMALL, speed=60), clock=wall) as fleet:
-        upid = fleet.simulator.start_task("wien", "pve1", "vzdump", "101", duration=600)
+        upid = fleet.simulator.start_task("wien", "pve1", "vzdump", "100", duration=600)
         lengths = []
         for _ in range(3):
             assert date_of(await fleet.ask("wien", "/version")) == int(fleet.simulator.clock())
             lengths.append(len(await fleet.rows("wien", f"/nodes/pve1/tasks/{upid}/log", limit=5_000)))
             wall.now += 2
 
-        assert lengths == [1, 25, 49]
+        assert lengths == [8, 28, 47]
         assert fleet.simulator.clock() == NOW + 360
         wall.now += 4
         assert (await fleet.rows("wien", f"/nodes/pve1/tasks/{upid}/status"))["exitstatus"] == "OK"

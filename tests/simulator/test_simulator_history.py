@@ -130,6 +130,32 @@ def test_the_mix_of_statuses_and_types_is_that_of_a_real_fleet() -> None:
     assert any(not (task.status or "").isascii() for task in tasks)
 
 
+def test_nothing_is_backed_up_or_cleaned_twice_at_a_time_and_a_guest_is_on_one_node() -> None:
+    """Of what Proxmox holds a lock for, there is one task at a time: also while a long one runs, and at a high
+    rate."""
+    exclusive = {"vzdump", "backup", "garbage_collection", "verificationjob", "syncjob", "prunejob"}
+    seen = set()
+    for options in ({"remotes": 10, "nodes": 4}, {"remotes": 2, "nodes": 1, "rate": 60, "tasks_per_node": 3_000}):
+        for name, remote in fleet(**options).remotes.items():
+            busy: dict[tuple[str, str], int] = {}
+            node_of: dict[str, str] = {}
+            for node, history in remote.histories.items():
+                now = NOW + HOUR
+                numbers = [*history.running(now), *history.finished(now)]
+                for task in sorted((history.task(number) for number in numbers), key=lambda task: task.begins):
+                    if task.worker_type not in exclusive:
+                        continue
+                    seen.add(task.worker_type)
+                    subjects = [task.worker_id]
+                    if task.worker_type == "vzdump":
+                        subjects = [task.worker_id] if task.worker_id else list(map(str, task.guests))
+                        assert all(node_of.setdefault(guest, node) == node for guest in subjects)
+                    for subject in subjects:
+                        assert busy.get((task.worker_type, subject), 0) <= task.begins, (name, task)
+                        busy[task.worker_type, subject] = task.ends
+    assert seen == exclusive
+
+
 @pytest.mark.parametrize("later", [0, 300, HOUR, 12 * HOUR])
 def test_some_tasks_of_mixed_ages_run_at_any_time(later: int) -> None:
     ages = [task.duration(NOW + later) for task in known(fleet(), NOW + later) if task.running]

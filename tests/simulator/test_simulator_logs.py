@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import pairwise
 
 import pytest
 
@@ -35,15 +36,15 @@ def _logged(simulator: Simulator) -> Iterator[Logged]:
 
 def test_the_last_lines_tell_the_status(logged: list[Logged]) -> None:
     seen = set()
-    for _, task, log in logged:
+    for type, task, log in logged:
         status = status_class(task.status)
         seen.add(status)
         ends = {Status.ERROR: f"TASK ERROR: {task.status}", Status.UNKNOWN: ""}.get(status, f"TASK {task.status}")
-        assert log[-1].endswith(ends) if ends else "TASK" not in log[-1]
+        assert log[-1].endswith(ends) if ends else not log or "TASK" not in log[-1]
         assert sum("TASK " in line for line in log) == (1 if ends else 0)
         warned = sum("WARN:" in line for line in log)
         assert warned == (int(task.status.split()[1]) if status is Status.WARNING else 0)
-        assert len(log) == line_count(task, NOW)
+        assert len(log) == line_count(task, type, NOW)
     assert seen == {Status.OK, Status.WARNING, Status.ERROR, Status.UNKNOWN}
 
 
@@ -80,3 +81,43 @@ def test_a_console_writes_no_progress(logged: list[Logged]) -> None:
     logs = [log for _, task, log in logged if task.worker_type == "vncproxy" and task.status == "OK"]
     assert logs
     assert all(len(log) == 2 and log[0].startswith("starting vnc proxy UPID:") for log in logs)
+
+
+def test_a_backup_tells_of_each_guest_once_and_says_something_new_in_each_line(logged: list[Logged]) -> None:
+    failed = 0
+    for _, task, log in logged:
+        if task.worker_type != "vzdump":
+            continue
+        begun = [int(found[1]) for line in log if (found := re.search(r"Starting Backup of .. (\d+)", line))]
+        assert begun == [guest for guest in begun if guest in task.guests]
+        told = [found[1] for line in log if (found := re.search(r"(\d+)% \(", line))]
+        assert all(before != after for before, after in pairwise(told))
+        ends = sum(line.startswith(("INFO: Finished Backup of", "ERROR: Backup of")) for line in log)
+        if task.status == "OK":
+            assert ends == len(begun) == (1 if task.worker_id else 4)
+        if task.status == "job errors":
+            failed += 1
+            reasons = [line for line in log if line.startswith("ERROR: Backup of")]
+            assert len(reasons) == 1 and log[-2] == "INFO: Backup job finished with errors"
+    assert failed
+
+
+def test_logs_are_in_english(logged: list[Logged]) -> None:
+    assert all(line.isascii() or "'ou=Büro,dc=example,dc=com'" in line for _, _, log in logged for line in log)
+
+
+def test_what_is_stopped_tells_so_and_of_no_other_end() -> None:
+    simulator = Simulator(SimulatorOptions(remotes=1, nodes=1, rate=0), clock=lambda: float(NOW))
+    upid = simulator.start_task("wien", "pve1", "vzdump", "100", duration=500)
+    history = simulator.remotes["wien"].histories["pve1"]
+    number = history.find(upid, NOW, NOW)
+    assert number is not None
+    history.stop(number, NOW + 60, "interrupted by signal")
+    log = lines(history.task(number), "pve", NOW + 600, 0, EVERY_LINE)
+    assert log[-4:] == [
+        "ERROR: Backup of VM 100 failed - interrupted by signal",
+        f"INFO: Failed at {datetime.fromtimestamp(NOW + 60, UTC):%Y-%m-%d %H:%M:%S}",
+        "ERROR: Backup job failed - interrupted by signal",
+        "TASK ERROR: interrupted by signal",
+    ]
+    assert not any("Finished" in line or "finished" in line for line in log)

@@ -1,47 +1,28 @@
 """`remote-tasks remotes add`: a remote into the configuration, looked at before it is written."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from backend.client.members import Member
+from backend.client.members import Other
 from backend.client.tls import trusting_context
 from backend.commands.command import Command, Places, with_places_options
+from backend.commands.remotes.draft import WHICH_TOKEN, Draft, Given, read_type
 from backend.commands.remotes.files import ConfigurationFile, require_place
-from backend.commands.remotes.looking import checked, tell_missed, with_other_nodes
-from backend.commands.remotes.questions import ask, need_terminal, on_terminal, say, settle
-from backend.commands.remotes.secret import TokenSecret, find_secret
-from backend.commands.remotes.trust import Refused, trusted
-from backend.config import Endpoint, RemoteConfig
+from backend.commands.remotes.looking import tell_missed, with_other_nodes
+from backend.commands.remotes.questions import need_terminal, on_terminal, say, settle
+from backend.commands.remotes.secret import TokenSecret
+from backend.config import RemoteConfig
 from backend.config.edit import EditError, remote_table
-from backend.config.values import read_endpoint, read_fingerprint, read_name, read_token_id
-from backend.upid import RemoteType
+from backend.config.values import read_fingerprint, read_name, read_token_id
 
 T = TypeVar("T")
 
-_WHICH_NAME = "Name for it here, such as vienna"
-_WHICH_HOST = "Host name or IP address of one of its nodes"
-_WHICH_TOKEN = "Token id"
 _WHICH_CA_FILE = "File with the authority's certificate"
-
-_MAKE_TOKEN: dict[RemoteType, str] = {
-    "pve": """\
-An API token that may look at tasks is made so, on any node of the cluster:
-  pveum user add monitor@pve
-  pveum acl modify / --users monitor@pve --roles PVEAuditor
-  pveum user token add monitor@pve tasks --privsep 0
-The last command prints the token's id (full-tokenid) and its secret (value).""",
-    "pbs": """\
-An API token that may look at tasks is made so, on the Backup Server:
-  proxmox-backup-manager user create monitor@pbs
-  proxmox-backup-manager acl update / Audit --auth-id monitor@pbs
-  proxmox-backup-manager user generate-token monitor@pbs tasks
-  proxmox-backup-manager acl update / Audit --auth-id 'monitor@pbs!tasks'
-The third command prints the token's id (tokenid) and its secret (value).""",
-}
 
 
 @click.command("add", cls=Command, short_help="Add a PVE cluster or a PBS host to the configuration.")
@@ -89,21 +70,25 @@ def add_command(places: Places, name: str | None, replacing: bool, **options: An
             unused(name)
         except ValueError as error:
             raise click.ClickException(str(error)) from None
+    all_nodes = options.pop("all_nodes")
     try:
-        remote, secret, missed = _made_out(file, name, unused, **options)
+        given = _read_given(file, name, **options)
+        remote, secret = Draft(file, given, unused).made_out()
+        missed: list[Other] = []
+        if remote.type == "pve" and (all_nodes or on_terminal()):
+            remote, missed = with_other_nodes(remote, ask_first=not all_nodes)
     except (click.Abort, KeyboardInterrupt):
         raise click.ClickException("given up; nothing was written") from None
     _write(file, remote, secret)
     say(f"added {remote.name} to {file.path}")
-    tell_missed(missed, remote, file.path)
+    tell_missed(missed, remote, file.path, places.call(f"remotes --check {remote.name}"))
     say(f"Next: `{places.call('')}` shows its tasks; a dashboard or daemon at work takes it over by itself.")
     say(f"`{places.call('remotes add')}` adds another one.")
 
 
-def _made_out(
+def _read_given(
     file: ConfigurationFile,
     name: str | None,
-    unused: Callable[[str], str],
     *,
     type_: str | None,
     hosts: tuple[str, ...],
@@ -112,78 +97,31 @@ def _made_out(
     token_id: str | None,
     token_secret_file: str | None,
     token_secret_env: str | None,
-    all_nodes: bool,
     yes: bool,
-) -> tuple[RemoteConfig, TokenSecret, list[Member]]:
-    """The remote as the options and the answers tell it, looked at, and the nodes of its cluster that were not
-    found. Raises Abort where the user gives up."""
+) -> Given:
+    """What the options say. Raises UsageError; ClickException where the configuration cannot be written; Abort
+    where the user gives up."""
     if token_secret_file and token_secret_env:
         raise click.UsageError("--token-secret-file and --token-secret-env do not go together")
-    has_secret = bool(token_secret_file or token_secret_env)
-    required = {
-        "NAME": name,
-        "--type": type_,
-        "--host": hosts,
-        "--token-id": token_id,
-        "--token-secret-file or --token-secret-env": has_secret,
-    }
-    need_terminal([option for option, given in required.items() if not given])
+    given = Given(
+        name=name,
+        type=None if type_ is None else _read("--type", read_type, type_),
+        hosts=hosts,
+        fingerprints=tuple(_read("--fingerprint", read_fingerprint, text) for text in fingerprints),
+        token_id=token_id,
+        secret_file=token_secret_file,
+        secret_variable=token_secret_env,
+        yes=yes,
+    )
+    need_terminal(given.missing)
     require_place(file.path)
-    known = [_read("--fingerprint", read_fingerprint, text) for text in fingerprints]
     authority = None if ca_file is None else settle("--ca-file", ca_file, _read_ca_file, _WHICH_CA_FILE)
     if token_id is not None:
-        token_id = settle("--token-id", token_id, read_token_id, _WHICH_TOKEN)
-    if not all(required.values()):
+        token_id = settle("--token-id", token_id, read_token_id, WHICH_TOKEN)
+    if given.missing:
         say("Ctrl-C gives up; so does an empty answer, unless one is proposed in [ ].")
         say("Nothing is written until the end.")
-
-    def unused_with_place(text: str) -> str:
-        name = unused(text)
-        if not has_secret:
-            try:
-                file.new_secret_file(name)
-            except click.ClickException as error:
-                raise ValueError(error.message) from None
-        return name
-
-    if name is None:
-        name = ask(_WHICH_NAME, unused_with_place)
-    elif not has_secret:
-        file.new_secret_file(name)
-    new_file = partial(file.new_secret_file, name)
-    if type_ is None:
-        type = ask("Is it a PVE cluster or a PBS host (pve, pbs)?", _read_type)
-    else:
-        type = _read("--type", _read_type, type_)
-
-    def read_host(text: str) -> Endpoint:
-        return read_endpoint(text, type, None)
-
-    def trust(node: Endpoint) -> Endpoint:
-        """This endpoint, or on a terminal the one that the user names instead where it is refused."""
-        while True:
-            try:
-                return trusted(node, type, given=known, ca_file=authority, yes=yes)
-            except Refused as error:
-                if not on_terminal():
-                    raise click.ClickException(str(error)) from None
-                say(f"{click.style('✗', fg='red')} {error}")
-            node = ask(_WHICH_HOST, read_host)
-
-    nodes = [settle("--host", host, read_host, _WHICH_HOST) for host in hosts] or [ask(_WHICH_HOST, read_host)]
-    if len({str(node) for node in nodes}) < len(nodes):
-        raise click.UsageError("--host: one of them is given twice")
-    nodes = list({str(node): node for node in map(trust, nodes)}.values())
-    if not (token_id and has_secret) and on_terminal():
-        say(f"\n{_MAKE_TOKEN[type]}")
-    token_id = token_id or ask(_WHICH_TOKEN, read_token_id, default=f"monitor@{type}!tasks")
-    secret = find_secret(token_secret_file, token_secret_env, new_file=new_file)
-    remote = RemoteConfig(name, type, tuple(nodes), token_id, secret.value, authority)
-    remote, secret = checked(remote, secret, new_file=new_file)
-    missed: list[Member] = []
-    if type == "pve" and (all_nodes or on_terminal()):
-        remote, missed = with_other_nodes(remote, ask_first=not all_nodes)
-    return remote, secret, missed
+    return replace(given, authority=authority, token_id=token_id)
 
 
 def _read_unused(file: ConfigurationFile, replacing: bool, text: str) -> str:
@@ -201,15 +139,6 @@ def _read_ca_file(text: str) -> Path:
     except OSError as error:
         raise ValueError(f"{path}: no CA certificates ({error.strerror})") from None
     return path
-
-
-def _read_type(text: str) -> RemoteType:
-    match text.lower():
-        case "pve":
-            return "pve"
-        case "pbs":
-            return "pbs"
-    raise ValueError("expected pve or pbs")
 
 
 def _read(option: str, reader: Callable[[str], T], text: str) -> T:

@@ -27,7 +27,8 @@ def check_command(places: Places, names: tuple[str, ...], format_: str) -> None:
     for name in names:
         if name not in config.remotes:
             raise click.ClickException(no_such_remote(name, config.remotes))
-    remotes = [config.remotes[name] for name in names or config.remotes]
+    # in the order of `remotes` without --check
+    remotes = [config.remotes[name] for name in sorted(set(names or config.remotes))]
     if not remotes:
         raise click.ClickException(
             f"{config.path} names no remotes; add one with `{places.call('remotes add NAME')}`"

@@ -10,6 +10,12 @@ from backend.commands.fold import fold, terminal_width
 
 T = TypeVar("T")
 
+_BACK = "<"
+
+
+class Back(Exception):
+    """The user wants to answer an earlier question anew."""
+
 
 def on_terminal() -> bool:
     """Whether there is somebody to ask."""
@@ -22,18 +28,30 @@ def need_terminal(missing: list[str]) -> None:
         raise click.UsageError(f"{', '.join(missing)}: not given, and there is no terminal to ask on")
 
 
-def ask(question: str, reader: Callable[[str], T], *, default: str = "", hidden: bool = False) -> T:
-    """Ask until the reader takes the answer; it raises ValueError in words. Raises Abort on Ctrl-C, and where the
-    answer is empty and there is no default."""
+def ask(
+    question: str,
+    reader: Callable[[str], T],
+    *,
+    default: str = "",
+    hidden: bool = False,
+    back: str | None = None,
+) -> T:
+    """Ask until the reader takes the answer; it raises ValueError in words. `back` says to what a way back is
+    offered. Raises Abort on Ctrl-C, and where the answer is empty and there is no default; Back where the user
+    takes the way back."""
 
     def read(answer: str) -> T:
         if not answer.strip():
             raise click.Abort
+        if back is not None and answer.strip() == _BACK:
+            raise Back
         try:
             return reader(answer.strip())
         except ValueError as error:
             raise click.UsageError(str(error)) from None
 
+    if back is not None:
+        question += f" ({_BACK} back to {back})"
     answer: T = click.prompt(
         question,
         default=default,

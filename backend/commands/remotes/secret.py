@@ -31,10 +31,12 @@ class TokenSecret:
     new_file: Path | None = None
 
 
-def find_secret(file: str | None, variable: str | None, *, new_file: Callable[[], Path]) -> TokenSecret:
+def find_secret(
+    file: str | None, variable: str | None, *, new_file: Callable[[], Path], back: str | None
+) -> TokenSecret:
     """The secret of a file or of an environment variable; typed, if neither is given or, on a terminal, the
     variable has none, and then for a new file beside the configuration, which `new_file` finds. Raises UsageError
-    where there is none to be had."""
+    where there is none to be had, Abort, Back."""
     if file is not None:
         return settle("--token-secret-file", file, _read_file, _WHICH_FILE)
     if variable is not None:
@@ -45,14 +47,15 @@ def find_secret(file: str | None, variable: str | None, *, new_file: Callable[[]
         if not on_terminal():
             raise click.UsageError(words)
         say(words)
-    return _typed(new_file())
+    return _typed(new_file(), back)
 
 
-def another_secret(refused: TokenSecret, *, new_file: Callable[[], Path]) -> TokenSecret:
-    """The secret asked for again: the same file or another one if it was in a file, else typed. Raises Abort."""
+def another_secret(refused: TokenSecret, *, new_file: Callable[[], Path], back: str | None) -> TokenSecret:
+    """The secret asked for again: the same file or another one if it was in a file, else typed. Raises Abort,
+    Back."""
     if refused.key == "token-secret-file" and refused.new_file is None:
-        return ask(_WHICH_FILE, _read_file, default=refused.place)
-    return _typed(refused.new_file or new_file())
+        return ask(_WHICH_FILE, _read_file, default=refused.place, back=back)
+    return _typed(new_file(), back)
 
 
 def _read_file(text: str) -> TokenSecret:
@@ -60,6 +63,6 @@ def _read_file(text: str) -> TokenSecret:
     return TokenSecret(read_secret_file(path), "token-secret-file", str(path.absolute()))
 
 
-def _typed(new_file: Path) -> TokenSecret:
-    secret = ask("Token secret (is not shown)", read_secret, hidden=True)
+def _typed(new_file: Path, back: str | None) -> TokenSecret:
+    secret = ask("Token secret (is not shown)", read_secret, hidden=True, back=back)
     return TokenSecret(secret, "token-secret-file", new_file.name, new_file)

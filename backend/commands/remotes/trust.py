@@ -8,7 +8,7 @@ from pathlib import Path
 
 from backend.client.certificate import Certificate
 from backend.client.check import STEP_SECONDS
-from backend.client.errors import CertificateError
+from backend.client.errors import CertificateError, UnreachableError
 from backend.client.probe import distrust, shown_certificate
 from backend.client.trouble import Trouble
 from backend.commands.remotes.questions import confirm, need_terminal, say
@@ -16,12 +16,16 @@ from backend.config import Endpoint
 from backend.report import format_moment
 from backend.upid import RemoteType
 
-_OWN_FINGERPRINT: dict[RemoteType, str] = {"pve": "pvenode cert info", "pbs": "proxmox-backup-manager cert info"}
+OWN_FINGERPRINT: dict[RemoteType, str] = {"pve": "pvenode cert info", "pbs": "proxmox-backup-manager cert info"}
 """What prints the fingerprint on the host itself."""
 
 
 class Refused(Exception):
-    """An endpoint that is not to be connected to; `str()` says which, and why."""
+    """An endpoint that is not to be connected to; `str()` says which, and why. `silent`: nobody answers there."""
+
+    def __init__(self, words: str, *, silent: bool = False) -> None:
+        super().__init__(words)
+        self.silent = silent
 
 
 def trusted(
@@ -31,7 +35,7 @@ def trusted(
     vouches for it and none was given. Raises Refused where it cannot be believed, or the user does not."""
     shown, distrusted = asyncio.run(_look(endpoint, ca_file))
     if isinstance(shown, Trouble):
-        raise Refused(f"{endpoint}: {shown.words}")
+        raise Refused(f"{endpoint}: {shown.words}", silent=shown.kind is UnreachableError)
     if given:
         if shown.fingerprint not in given:
             raise Refused(
@@ -43,7 +47,7 @@ def trusted(
         return endpoint
     if distrusted.kind is not CertificateError:
         raise Refused(f"{endpoint}: {distrusted.words}")
-    say(_describe(endpoint, shown, _OWN_FINGERPRINT[type]))
+    say(_describe(endpoint, shown, OWN_FINGERPRINT[type]))
     if not yes:
         need_terminal(["--fingerprint (or --yes)"])
         if not confirm("Is it the same?", default=False):
