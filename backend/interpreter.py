@@ -8,6 +8,10 @@ _SWITCH_INTERVAL = 0.0005
 """How long (seconds) a thread that reads, writes or merges may keep the interpreter from the event loop. With
 Python's own 5 ms each step of the loop waits that long during a first fill, and while a filter is counted."""
 
+_LOOKED_THROUGH = (2_000, 20, 100)
+"""After how many new objects the collector looks through them, and after how many times through older ones. No
+thread goes on meanwhile: after ten thousand, which a first fill soon makes, that takes 50 ms."""
+
 # malloc.h of glibc
 _M_TRIM_THRESHOLD = -1
 _M_MMAP_THRESHOLD = -3
@@ -26,7 +30,7 @@ def calm_interpreter() -> None:
     sys.setswitchinterval(_SWITCH_INTERVAL)
     # not collected before: imports leave some hundred objects behind, and to find them takes longer than a frame
     gc.freeze()
-    gc.set_threshold(10_000, 20, 100)
+    gc.set_threshold(*_LOOKED_THROUGH)
     gc.enable()
 
 

@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 LAYERS = [
-    {"upid", "description", "text", "times"},
+    {"upid", "description", "text", "times", "apart"},
     {"task", "table"},
     {"query", "config", "output"},
     {"guests"},

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from backend.apart import run_apart
 from backend.commands.command import Places
 from backend.config import Config, ConfigError
 from backend.config.watch import config_changes
@@ -69,11 +70,13 @@ async def _work_once_configured(nothing: Config, directory: Path, courtesy: Cour
 
 
 async def _work(config: Config, directory: Path, courtesy: Courtesy) -> None:
-    """Fetch and poll. What that takes is imported only now that rows are shown, and where no key waits for it."""
+    """Fetch and poll, in an event loop of its own: in the screen's, each step of answering a key would wait for
+    whatever the remotes have just answered. What it takes is imported only now that rows are shown."""
     await asyncio.to_thread(importlib.import_module, "backend.workers")
     from backend.workers import run_workers_when_free
 
-    await run_workers_when_free(config, directory, role="dashboard", may_fetch=courtesy.wait)
+    work = partial(run_workers_when_free, config, directory, role="dashboard", may_fetch=courtesy.wait)
+    await run_apart(work, "workers")
 
 
 def _load(places: Places) -> Config:

@@ -1,5 +1,6 @@
-"""The process in which the workers are measured: a first fill and a second round of a fleet, with the lag of their
-event loop, what they asked for, and their memory. Prints one line of JSON."""
+"""The process in which the workers are measured: a first fill and a second round of a fleet, with the lag of the
+event loop beside theirs, where the dashboard lives, and of their own; what they asked for, and their memory. Prints
+one line of JSON."""
 
 import asyncio
 import json
@@ -9,10 +10,11 @@ import time
 from collections import defaultdict
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from backend.apart import run_apart
 from backend.archive import TaskCache
 from backend.archive.health import Round
 from backend.client import RemoteClient
@@ -77,13 +79,26 @@ class Traffic:
         return taken
 
 
-async def probe(lags: list[float], work: list[float]) -> None:
-    """Note, for ever, by how much the event loop is late, and for how long its own thread had the processor."""
-    while True:
-        began, worked = time.perf_counter(), time.thread_time()
-        await asyncio.sleep(PROBE)
-        lags.append(max(0.0, time.perf_counter() - began - PROBE))
-        work.append(time.thread_time() - worked)
+@dataclass
+class Probe:
+    """By how many seconds an event loop was late, each time, and for how long its thread had the processor."""
+
+    lags: list[float] = field(default_factory=list)
+    own: list[float] = field(default_factory=list)
+
+    async def run(self) -> None:
+        """Note it for ever, of the loop that runs this."""
+        while True:
+            began, worked = time.perf_counter(), time.thread_time()
+            await asyncio.sleep(PROBE)
+            self.lags.append(max(0.0, time.perf_counter() - began - PROBE))
+            self.own.append(time.thread_time() - worked)
+
+    def take(self) -> dict[str, dict[str, float]]:
+        """What came together since the last call."""
+        taken = {"lag": lag_of(self.lags), "own": lag_of(self.own)}
+        self.lags, self.own = [], []
+        return taken
 
 
 def memory() -> int:
@@ -96,11 +111,19 @@ async def measure(config_path: Path, directory: Path) -> dict[str, Any]:
     config = load_config(config_path)
     cache = TaskCache(directory)
     traffic, memories = Traffic(), list[tuple[int, int]]()
-    lags, worked = list[float](), list[float]()
+    beside, theirs = Probe(), Probe()
     traffic.count()
     began = time.perf_counter()
-    work = asyncio.create_task(run_workers(config, directory, role="bench"))
-    probing = asyncio.create_task(probe(lags, worked))
+
+    async def probed() -> bool:
+        probing = asyncio.create_task(theirs.run())
+        try:
+            return await run_workers(config, directory, role="bench")
+        finally:
+            probing.cancel()
+
+    work = asyncio.create_task(run_apart(probed, "workers"))
+    probing = asyncio.create_task(beside.run())
 
     async def round_over(after: float) -> Round:
         while not work.done():
@@ -118,11 +141,9 @@ async def measure(config_path: Path, directory: Path) -> dict[str, Any]:
             "seconds": time.perf_counter() - began,
             "tasks": first.tasks,
             **traffic.take(),
-            "lag": lag_of(lags),
-            "own": lag_of(worked),
+            "beside": beside.take(),
+            "theirs": theirs.take(),
         }
-        lags.clear()
-        worked.clear()
         await asyncio.to_thread(cache.request_refresh)
         second = await round_over(first.started)
         assert second.finished is not None
@@ -130,8 +151,8 @@ async def measure(config_path: Path, directory: Path) -> dict[str, Any]:
             "seconds": second.finished - second.started,
             "tasks": second.tasks,
             **traffic.take(),
-            "lag": lag_of(lags),
-            "own": lag_of(worked),
+            "beside": beside.take(),
+            "theirs": theirs.take(),
         }
     finally:
         for task in (probing, work):
