@@ -88,16 +88,32 @@ def period_words(since: float, until: float, now: float, tz: tzinfo | None = Non
     return f"{first} {last}".strip()
 
 
-def moment_words(moment: float, now: float, tz: tzinfo | None = None) -> str:
-    """A UNIX second in words: `Mon 23 Nov 00:00`, its year only if it is not that of `now`."""
+def local(moment: float, tz: tzinfo | None = None) -> datetime | None:
+    """The date and time of UNIX seconds in `tz`, by default local time; None for what no calendar holds."""
     try:
-        when, today = datetime.fromtimestamp(moment, tz), datetime.fromtimestamp(now, tz)
+        return datetime.fromtimestamp(moment, tz)
     except (ValueError, OverflowError, OSError):
-        # no calendar has a date for it
+        return None
+
+
+def moment_words(moment: float, now: float, tz: tzinfo | None = None, *, seconds: bool = True) -> str:
+    """A UNIX second in words: `Mon 23 Nov 00:00`, its year only if it is not that of `now`. Its seconds stand
+    there where they are not 0 and `seconds` are wanted. The bare number where no calendar holds it."""
+    when, today = local(moment, tz), local(now, tz)
+    if when is None:
         return f"{moment:.0f}"
-    year = "" if when.year == today.year else f" {when.year}"
-    clock = f"{when:%H:%M:%S}" if when.second else f"{when:%H:%M}"
+    year = "" if today is not None and when.year == today.year else f" {when.year}"
+    clock = f"{when:%H:%M:%S}" if when.second and seconds else f"{when:%H:%M}"
     return f"{when:%a} {when.day} {when:%b}{year} {clock}"
+
+
+def full_time(moment: float, tz: tzinfo | None = None) -> str:
+    """UNIX seconds in full: `Sun 23 Nov 2026 02:10:02 UTC`; the bare seconds where no calendar holds them."""
+    when = local(moment, tz)
+    if when is None:
+        return f"{moment:.0f} s"
+    zone = when.astimezone().tzname() if tz is None else when.tzname()
+    return f"{when:%a} {when.day} {when:%b %Y %H:%M:%S} {zone}"
 
 
 def format_duration(seconds: float) -> str:

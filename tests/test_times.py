@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.times import format_duration, parse_duration, parse_moment, period_words
+from backend.times import (
+    format_duration,
+    full_time,
+    local,
+    moment_words,
+    parse_duration,
+    parse_moment,
+    period_words,
+)
 
 VIENNA = ZoneInfo("Europe/Vienna")
 NOW = datetime(2026, 11, 24, 12, 0, 30, tzinfo=UTC).timestamp()
@@ -166,3 +174,16 @@ def test_durations_read_as_people_write_them(seconds: float, text: str) -> None:
 )
 def test_a_period_is_told_by_its_first_and_its_last_second(since: float, until: float, words: str) -> None:
     assert period_words(since, until, NOW, VIENNA) == words
+
+
+def test_a_moment_is_told_in_its_time_zone_with_its_year_only_if_it_is_another_one() -> None:
+    assert moment_words(NOW, NOW, VIENNA) == "Tue 24 Nov 13:00:30"
+    assert moment_words(NOW, NOW, VIENNA, seconds=False) == "Tue 24 Nov 13:00"
+    assert moment_words(NOW, NOW + 60 * 86_400, UTC, seconds=False) == "Tue 24 Nov 2026 12:00"
+    assert full_time(NOW, VIENNA) == "Tue 24 Nov 2026 13:00:30 CET"
+
+
+def test_moments_that_no_calendar_holds_are_numbers() -> None:
+    assert local(10**18, UTC) is None
+    assert full_time(10**18, UTC) == "1000000000000000000 s"
+    assert moment_words(10**18, NOW, UTC) == "1000000000000000000"

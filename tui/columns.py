@@ -9,6 +9,8 @@ from tui.row import OPTIONAL
 from tui.screens.choose import ChooseScreen, Chosen
 from tui.widgets.choice_list import Choice, State
 
+_VERBS = {State.WITH: "shows", State.NOT: "hides"}
+
 
 def choose_columns(app: App[None], memory: Memory, hide: Callable[[frozenset[str]], None]) -> None:
     """Let the user choose which columns are seen where there is room; `hide` is told those that are not."""
@@ -22,4 +24,5 @@ def choose_columns(app: App[None], memory: Memory, hide: Callable[[frozenset[str
         memory.change(hidden=tuple(sorted(hidden ^ switched)))
         hide(frozenset(memory.now.hidden))
 
-    app.push_screen(ChooseScreen("Columns", load, excluding=False, legend=f"{State.WITH} shown"), take)
+    legend = f"{State.WITH} shown"
+    app.push_screen(ChooseScreen("Columns", load, excluding=False, legend=legend, verbs=_VERBS), take)

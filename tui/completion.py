@@ -1,7 +1,7 @@
 """What a filter that is being typed could go on with: the fields, and the values the fleet really has. Pure; the
 values come from `values`."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from backend.query import FIELDS, split_last_term
@@ -38,6 +38,60 @@ def completions(text: str, values: Values) -> list[Completion]:
     head = f"{before}{sign}{field}:{earlier}{comma}"
     taken = {value.lower() for value in earlier.split(",")}
     return [Completion(value, head + value) for value in _values(field.lower(), start, taken, values)]
+
+
+def is_begun(text: str) -> bool:
+    """Whether something of what `completions` would put in stands there already."""
+    field, colon, rest = split_last_term(text)[1].removeprefix("-").partition(":")
+    return bool(rest.rpartition(",")[2] if colon else field)
+
+
+class Completing:
+    """How one key has a text go on: with the likeliest way where one has been begun. Where nothing of several ways
+    has been typed it offers them, and takes one only when pressed again. From then on it takes the next one.
+
+    Args:
+        complete: how a text can go on.
+    """
+
+    def __init__(self, complete: Callable[[str], Sequence[Completion]]) -> None:
+        self._complete = complete
+        self._asked: str | None = None
+        self._offers: Sequence[Completion] = ()
+        self._taken = 0
+
+    def offers(self, text: str) -> Sequence[Completion]:
+        """The ways to go on; or, while they are gone through, those there were, from the one that was taken on."""
+        if self._is_going_through(text):
+            return [*self._offers[self._taken :], *self._offers[: self._taken]]
+        return self._complete(text)
+
+    def has_asked(self, text: str) -> bool:
+        """Whether the key has been pressed and nothing was taken yet: the next press takes the first offer."""
+        return text == self._asked
+
+    def marks_first(self, text: str) -> bool:
+        """Whether the first offer has been taken, or is what the key takes."""
+        return self._is_going_through(text) or is_begun(text)
+
+    def go_on(self, text: str) -> str | None:
+        """The text after the key was pressed; None where it stays as it is."""
+        if self._is_going_through(text):
+            self._taken = (self._taken + 1) % len(self._offers)
+            return self._offers[self._taken].text
+        offers = self._complete(text)
+        if not offers:
+            return None
+        if len(offers) > 1 and not is_begun(text) and not self.has_asked(text):
+            self._asked = text
+            return None
+        # behind a field its values come next, not the next field
+        self._offers, self._taken = () if offers[0].word.endswith(":") else offers, 0
+        self._asked = None
+        return offers[0].text
+
+    def _is_going_through(self, text: str) -> bool:
+        return len(self._offers) > 1 and text == self._offers[self._taken].text
 
 
 def names_value(term: str, values: Values) -> bool:

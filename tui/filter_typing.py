@@ -66,6 +66,7 @@ class FilterTyping:
             informed=values.ready,
             judged=self._judge,
             left=self._leave,
+            saved=filtering.save,
         )
 
     def begin(self) -> None:

@@ -10,8 +10,9 @@ from backend.description import describe_type
 from backend.query import Filter, FilterError, guest_id, parse_filter
 from backend.task import Status, Task
 from backend.text import safe
+from backend.times import local
 from tui.filter_text import named, names, replaced, switched, term
-from tui.format import count, local
+from tui.format import count
 from tui.memory import Memory
 from tui.row import SIGNS
 from tui.screens.ask import AskScreen
@@ -89,11 +90,13 @@ class Filtering:
             rest = parse_filter(text, now=self._now(), tz=self._tz)
             counted = await self._values.counted(field, rest)
             found.extend(one.value for one in counted)
+            # where only errors are asked for, both numbers would be the same
+            only_errors = all(one.errors == one.tasks for one in counted)
             return [
                 Choice(
                     one.value,
                     count(one.tasks),
-                    f"{SIGNS[Status.ERROR]} {count(one.errors)}" if one.errors else "",
+                    f"{SIGNS[Status.ERROR]} {count(one.errors)}" if one.errors and not only_errors else "",
                     self._state(field, one.value),
                     describe_type(one.value) if field == "type" else "",
                 )

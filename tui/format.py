@@ -1,7 +1,7 @@
 """Numbers, spans, times and texts as the dashboard writes them, and texts fitted to cells of the terminal. All of
 it pure; what a task's row looks like is `row`'s matter."""
 
-from datetime import datetime, tzinfo
+from datetime import datetime
 
 from rich.cells import cell_len, set_cell_size
 
@@ -36,14 +36,6 @@ def age(seconds: float) -> str:
     return f"{minutes}m" if minutes else f"{whole}s"
 
 
-def local(timestamp: float, tz: tzinfo | None) -> datetime | None:
-    """The date and time of UNIX seconds in `tz` (None: local time); None for what no calendar holds."""
-    try:
-        return datetime.fromtimestamp(timestamp, tz)
-    except (ValueError, OverflowError, OSError):
-        return None
-
-
 def day(moment: datetime | None) -> str:
     """Weekday and day of the month in 6 cells: `Sun 23`."""
     return "?     " if moment is None else f"{moment:%a} {moment.day:>2}"
@@ -52,21 +44,6 @@ def day(moment: datetime | None) -> str:
 def clock(moment: datetime | None) -> str:
     """Time of day in 8 cells: `02:10:02`."""
     return "?       " if moment is None else f"{moment:%H:%M:%S}"
-
-
-def day_and_minute(timestamp: float, tz: tzinfo | None) -> str:
-    """A point of time for a title: `Sun 23 Nov 02:10`."""
-    moment = local(timestamp, tz)
-    return "?" if moment is None else f"{moment:%a} {moment.day} {moment:%b %H:%M}"
-
-
-def full_time(timestamp: float, tz: tzinfo | None) -> str:
-    """A point of time in full: `Sun 23 Nov 2026 02:10:02 UTC`; the bare seconds where no calendar holds them."""
-    moment = local(timestamp, tz)
-    if moment is None:
-        return f"{timestamp} s"
-    zone = moment.astimezone().tzname() if tz is None else moment.tzname()
-    return f"{moment:%a} {moment.day} {moment:%b %Y %H:%M:%S} {zone}"
 
 
 def fit(text: str, width: int, *, right: bool = False) -> str:

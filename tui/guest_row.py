@@ -10,8 +10,9 @@ from backend.guests import Guest
 from backend.query import guest_id
 from backend.task import Status
 from backend.text import counted
+from backend.times import moment_words
 from tui.filter_text import term, written
-from tui.format import age, count, day_and_minute, fit
+from tui.format import age, count, fit
 from tui.row import GAP, SIGNS, Piece, Tone
 
 _AGE = 10
@@ -71,7 +72,7 @@ def guest_row(guest: Guest, columns: GuestColumns, kept: str, now: float, tz: tz
     """The row, from the tasks of the time that is `kept` (`2 d`). `now` (UNIX seconds) is what ages count to."""
     status = guest_status(guest)
     tone = Tone(status.value)
-    words = backup_words(guest, kept, tz)
+    words = backup_words(guest, kept, now, tz)
     aged = fit(good_words(guest, now), columns.age, right=True) + GAP if columns.age else ""
     return [
         Piece(f" {SIGNS[status]} ", tone),
@@ -96,15 +97,15 @@ def good_words(guest: Guest, now: float) -> str:
     return "none" if guest.jobs is None else f"job {age(now - guest.jobs)}"
 
 
-def backup_words(guest: Guest, kept: str, tz: tzinfo | None) -> str:
+def backup_words(guest: Guest, kept: str, now: float, tz: tzinfo | None) -> str:
     """How the last backup went and when it began, and how many failed within the time that is `kept` (`2 d`); how
     long ago the last good one was stands beside it. Of a Backup Server's group, that it may be of any guest."""
     if guest.last is not None and guest.last_status is not None:
-        parts = [f"{_WENT[guest.last_status]} {day_and_minute(guest.last, tz)}"]
+        parts = [f"{_WENT[guest.last_status]} {moment_words(guest.last, now, tz, seconds=False)}"]
     else:
         parts = [f"no backup in {kept}" if guest.without else "no backup of its own"]
     if guest.good is None and guest.jobs is not None:
-        parts.append(f"a job over several guests OK {day_and_minute(guest.jobs, tz)}")
+        parts.append(f"a job over several guests OK {moment_words(guest.jobs, now, tz, seconds=False)}")
     if guest.failures > 1 or (guest.failures and not guest.failed):
         parts.append(f"{counted(guest.failures, 'backup')} failed in {kept}")
     if guest.groups > 1:

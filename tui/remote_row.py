@@ -9,8 +9,8 @@ from textual.content import Content
 from backend.archive.health import NodeHealth, RemoteHealth, Round
 from backend.task import Status
 from backend.text import counted, safe
-from backend.times import format_duration
-from tui.format import count, day_and_minute, fit, span
+from backend.times import format_duration, moment_words
+from tui.format import count, fit, span
 from tui.row import GAP, SIGNS, Piece, Tone
 from tui.status import WRONG_CLOCK
 from tui.trouble import cause, node_trouble, without_name
@@ -77,7 +77,7 @@ def state_words(remote: RemoteHealth, round: Round | None, now: float) -> str:
     if failing:
         how = "offline" if all(node.offline for node in failing) else "failing"
         return f"{counted(len(failing), 'node')} {how}"
-    return "works in part" if remote.notes else "ok"
+    return "limited" if remote.notes else "ok"
 
 
 def remote_troubles(name: str, remote: RemoteHealth, now: float) -> list[tuple[Status, str]]:
@@ -160,7 +160,9 @@ def _node_words(node: NodeHealth, now: float, tz: tzinfo | None) -> str:
     if node.error is None:
         return fetched
     longer = " or longer" if node.last_success is None else ""
-    since = "" if node.failing_since is None else f" since {day_and_minute(node.failing_since, tz)}{longer}"
+    since = ""
+    if node.failing_since is not None:
+        since = f" since {moment_words(node.failing_since, now, tz, seconds=False)}{longer}"
     return f"{'offline' if node.offline else 'failing'}{since}; {fetched}"
 
 
@@ -177,7 +179,9 @@ def _rate(tasks: int) -> str:
 
 
 def _moment(moment: float | None, now: float, tz: tzinfo | None) -> str:
-    return "never" if moment is None else f"{span(now - moment)} ago ({day_and_minute(moment, tz)})"
+    if moment is None:
+        return "never"
+    return f"{span(now - moment)} ago ({moment_words(moment, now, tz, seconds=False)})"
 
 
 def _clock(skew: float | None) -> str:

@@ -10,8 +10,8 @@ from typing import NamedTuple
 from rich.cells import cell_len
 
 from backend.task import Status, Task
-from backend.times import format_duration
-from tui.format import clock, day, fit, local
+from backend.times import format_duration, local
+from tui.format import clock, day, fit, span
 from tui.names import Names
 
 SIGNS = {Status.RUNNING: "▶", Status.OK: "✓", Status.WARNING: "!", Status.ERROR: "✗", Status.UNKNOWN: "?"}
@@ -28,6 +28,8 @@ _LEAST_STATUS = len("WARNINGS: 3")
 _LEAST_TROUBLE = 36
 _LEAST_BESIDE_NOTE = 12
 _LEAST_BESIDE_TASK = 12
+_ENDED_AGO = 3
+"""From how long ago (seconds) a task that is said to have ended has not just done so."""
 
 
 STOPPING = "stopping"
@@ -213,28 +215,47 @@ def running_row(
     return _pieces(task, Tone.DIM if quiet else Tone.RUNNING, elapsed, columns, note)
 
 
-def ended_row(task: Task, columns: Columns, *, faded: bool, stopped: bool = False) -> list[Piece]:
+def ended_row(task: Task, columns: Columns, until: float, *, faded: bool, stopped: bool = False) -> list[Piece]:
     """The row of a task that has just ended, among the running ones; all of it dimmed once it has `faded`;
-    `stopped` if that was by the user."""
+    `stopped` if that was by the user. `until` (UNIX seconds) is what its elapsed time would count to if it still
+    ran."""
     lasted = ""
     if columns.duration:
         lasted = fit(format_duration(task.duration(0)), columns.duration, right=True) + GAP
-    ended = " (just ended)"
-    status = _beside(task, columns, status_words(task, stopped=stopped), less=len(ended))
-    without_room = STOPPED if stopped else ended.strip()
-    pieces = _pieces(task, _tone(task), lasted, columns, status + ended if status else without_room)
+    tone = _tone(task)
+    status = _status_beside(task, columns, status_words(task, stopped=stopped), f" ({_ended_words(task, until)})")
+    pieces = _pieces(task, tone, lasted, columns, status, Tone.DIM if tone is Tone.OK else tone)
     if faded:
         return [pieces[0], *(Piece(piece.text, Tone.DIM) for piece in pieces[1:])]
     return pieces
 
 
-def _beside(task: Task, columns: Columns, words: str, *, less: int = 0) -> str:
+def _ended_words(task: Task, until: float) -> str:
+    """When a task ended. How long ago is said where its elapsed time has gone on meanwhile: else that would seem
+    to have run back."""
+    ago = until - (until if task.endtime is None else task.endtime)
+    return "just ended" if ago < _ENDED_AGO else f"ended {span(ago)} ago"
+
+
+def _status_beside(task: Task, columns: Columns, status: str, when: str) -> str:
+    """The status for beside the task's words, and `when` it ended if all of it has room; else it takes room from
+    the words."""
+    room, words = columns.task - len(GAP), cell_len(_who_and_what(task)[3])
+    if words + cell_len(status + when) <= room:
+        return status + when
+    room -= min(words, max(_LEAST_BESIDE_NOTE, room // 2))
+    return fit(status, room).rstrip() if room > 1 else ""
+
+
+def _beside(task: Task, columns: Columns, words: str) -> str:
     """As much of these words as has room beside those of the task; none where that says too little."""
-    room = columns.task - cell_len(_who_and_what(task)[3]) - len(GAP) - less
+    room = columns.task - cell_len(_who_and_what(task)[3]) - len(GAP)
     return fit(words, room).rstrip() if words and room >= _LEAST_BESIDE_TASK else ""
 
 
-def _pieces(task: Task, tone: Tone, times: str, columns: Columns, note: str = "") -> list[Piece]:
+def _pieces(
+    task: Task, tone: Tone, times: str, columns: Columns, note: str = "", note_tone: Tone = Tone.DIM
+) -> list[Piece]:
     remote, node, user, words = _who_and_what(task)
     pieces = [Piece(f" {SIGNS[task.status_class]} ", tone)]
     if times:
@@ -249,10 +270,10 @@ def _pieces(task: Task, tone: Tone, times: str, columns: Columns, note: str = ""
     if names:
         pieces.append(Piece(names, Tone.DIM))
     beside = columns.task - len(GAP) - cell_len(note)
-    if note and beside >= _LEAST_BESIDE_NOTE:
+    if note and beside >= min(_LEAST_BESIDE_NOTE, cell_len(words)):
         words = fit(words, beside).rstrip()
         pieces.append(Piece(words, Tone.TEXT))
-        pieces.append(Piece(fit(GAP + note, columns.task - cell_len(words)), Tone.DIM))
+        pieces.append(Piece(fit(GAP + note, columns.task - cell_len(words)), note_tone))
     else:
         pieces.append(Piece(fit(words, columns.task), Tone.TEXT))
     return pieces

@@ -71,16 +71,16 @@ class RunningTasks:
             if 0 <= now - since < LINGER and upid not in again
         }
 
-    def tell_end(self, task: Task, status: str | None, now: float) -> bool:
+    def tell_end(self, task: Task, status: str | None, end: float) -> bool:
         """Take that a task's log tells its end with this status, or with None that it does not, before the cache
-        does. Whether that is news."""
+        does; `end` is the time now by the task's own clock (UNIX seconds). Whether that is news."""
         runs = any(task.upid == other.upid for other in self._running)
         if not runs or (status is None) is (task.upid not in self._told):
             return False
         if status is None:
             del self._told[task.upid]
         else:
-            self._told[task.upid] = Task(task.upid, task.starttime, int(now), status)
+            self._told[task.upid] = Task(task.upid, task.starttime, int(end), status)
         return True
 
     def is_told(self, task: Task) -> bool:

@@ -10,8 +10,8 @@ from textual.app import App
 from backend.archive import CacheError, TaskCache
 from backend.client import RemoteError
 from backend.task import Status, Task
+from backend.times import full_time
 from tui.access import Access, NoAccess
-from tui.format import full_time
 from tui.screens.confirm import ConfirmScreen
 from tui.widgets.key_line import tell
 

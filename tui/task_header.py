@@ -8,8 +8,8 @@ from textual.content import Content
 
 from backend.task import Status, Task
 from backend.text import safe
-from backend.times import format_duration
-from tui.format import clock, full_time, local
+from backend.times import format_duration, full_time, local
+from tui.format import clock
 from tui.keys import way_to
 from tui.related import Related
 from tui.row import SIGNS, status_words

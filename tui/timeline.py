@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, tzinfo
 from itertools import pairwise
 
 from backend.task import Status
-from tui.format import local
+from backend.times import local
 
 _DAY = 86_400
 _STEPS = sorted({step for n in range(1, math.isqrt(_DAY) + 1) if _DAY % n == 0 for step in (n, _DAY // n)})

@@ -11,9 +11,9 @@ from textual.screen import Screen
 from backend.archive import TaskCache
 from backend.query import Filter, guest_id, split_terms
 from backend.task import Task
+from backend.times import local
 from tui.access import Access
 from tui.filter_text import term
-from tui.format import local
 from tui.guest_row import guest_filter, whose_words
 from tui.screens.ask import AskScreen
 from tui.screens.keyed import OverviewScreen, TasksToShow

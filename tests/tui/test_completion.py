@@ -3,7 +3,7 @@
 import pytest
 
 from backend.query import FIELDS
-from tui.completion import KNOWN_VALUES, completions
+from tui.completion import KNOWN_VALUES, Completing, completions
 from tui.typed import read_typed
 
 VALUES = {**KNOWN_VALUES, "remote": ("wien", "graz", "Graz-lab"), "user": ("root@pam", "root@pam!backup", 'a"b')}
@@ -38,6 +38,18 @@ def test_a_term_goes_on_with_fields_and_the_fleets_values(typed: str, expected: 
 
 def test_where_a_term_begins_any_field_can_stand() -> None:
     assert texts("graz ") == [f"graz {field}:" for field in FIELDS]
+
+
+def test_going_through_the_ways_to_go_on_starts_anew_when_something_is_typed() -> None:
+    completing = Completing(lambda text: completions(text, VALUES))
+    assert completing.go_on("-remote:gr") == "-remote:graz"
+    assert completing.go_on("-remote:graz") == "-remote:Graz-lab"
+    assert [offer.word for offer in completing.offers("-remote:Graz-lab")] == ["Graz-lab", "graz"]
+    assert completing.go_on("-remote:Graz-lab") == "-remote:graz"
+    assert completing.go_on("u") == "user:"
+    assert completing.go_on("user:") is None and completing.has_asked("user:")
+    assert completing.go_on("user:") == "user:root@pam"
+    assert completing.go_on("backup") is None and not completing.has_asked("backup")
 
 
 @pytest.mark.parametrize(

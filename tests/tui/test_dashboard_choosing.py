@@ -75,6 +75,29 @@ async def test_several_are_chosen_with_space_and_excluded_behind_a_minus(app: Da
         await screen.until(lambda: screen.main._filtering.wanted.text.endswith(" -type:aptupdate"))
 
 
+async def test_all_that_match_are_chosen_with_one_key_and_the_box_says_what_keys_take(app: Dashboard) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = Screen(pilot)
+        await screen.until_shown("History 600")
+        await screen.press("u")
+        await screen.until_shown("Ctrl+A marks all 4 to take")
+        await screen.press("minus", *"pam")
+        await screen.until_shown("⏎ excludes root@pam ")
+        number = sum("pam" in user for user in {task.user for task in (*finished_tasks(600), *running_tasks())})
+        assert number > 1 and f"Ctrl+A marks the matching {number} to exclude" in screen.text
+        await screen.press("ctrl+a")
+        assert f"⏎ excludes {number} " in screen.text and f"Ctrl+A unmarks the matching {number} " in screen.text
+        await screen.press("ctrl+a")
+        assert "⏎ excludes root@pam " in screen.text
+        await screen.press("ctrl+a", "enter")
+        await screen.until_shown(f"History {matches('-user:*pam*')} of 600 ── -user:")
+        assert screen.main._filtering.wanted.text.count(",") == number - 1
+        await screen.press("u", *"root@pam")
+        await screen.until_shown("⏎ takes root@pam ")
+        await screen.press("space", *["backspace"] * 8, "a", "down")
+        assert "⏎ takes root@pam " in screen.text, "what was chosen, wherever the cursor is"
+
+
 async def test_a_type_is_found_by_the_words_of_its_tasks_and_what_begins_so_comes_first(app: Dashboard) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         screen = Screen(pilot)
@@ -98,7 +121,8 @@ async def test_values_are_counted_among_what_the_rest_of_the_filter_leaves(app: 
         await screen.press("enter", "r")
         await screen.until_shown(" + graz")
         number = matches("remote:wien status:error")
-        assert f" {number} ✗ {number} " in screen.line_with("   wien  ")
+        assert f" {number} " in screen.line_with("   wien  ")
+        assert "✗" not in screen.line_with("   wien  ").split("│")[1], "all of them are errors: that is told once"
 
 
 async def test_nothing_is_taken_where_nothing_matches_or_escape_is_pressed(app: Dashboard) -> None:
@@ -187,6 +211,35 @@ async def test_what_stands_dimmed_is_taken_with_tab_or_the_right_arrow(app: Dash
         await screen.until_shown(f"History {matches('-remote:graz')} of 600 ── -remote:graz ─")
         await screen.press("tab", "home", "tab")
         assert value.value == "-remote:graz" and value.has_focus
+
+
+async def test_of_several_ways_to_go_on_tab_takes_none_until_it_is_pressed_again(app: Dashboard) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = Screen(pilot)
+        await screen.until_shown("History 600")
+        await screen.press("slash", *"since", "colon", "tab")
+        await screen.until_shown("once more:  1h  6h  today")
+        value = screen.main.filter_line.input
+        assert value.value == "since:"
+        await screen.press("tab")
+        assert value.value == "since:1h" and "1h  6h  today" in screen.text
+        await screen.press("tab", "tab")
+        assert value.value == "since:today"
+        assert "today  yesterday  7d  1h  6h" in screen.text
+        await screen.press(*["backspace"] * 5, *"7", "tab")
+        assert value.value == "since:7d"
+
+
+async def test_a_filter_is_saved_while_it_is_typed(app: Dashboard) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = Screen(pilot)
+        await screen.until_shown("History 600")
+        await screen.press("slash", *"vmid", "colon", "x", "ctrl+s")
+        await screen.until_shown("✗ expected the number of a guest")
+        await screen.press("backspace", "1", "0", "1", "ctrl+s", *"one", "enter")
+        assert screen.main._memory.now.saved == {"one": "vmid:101"}
+        await screen.press("asterisk", "enter")
+        await screen.until_shown("── vmid:101* ─")
 
 
 async def test_after_a_look_at_the_values_that_failed_tab_holds_up_no_key(

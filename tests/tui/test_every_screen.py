@@ -20,7 +20,7 @@ SIZES = [(200, 50), (80, 24), (20, 5), (120, 40)]
 # the keys to it, what it shows then, and a pattern of what it still shows at 20x5
 SCREENS: dict[str, tuple[list[str], str, str]] = {
     "the lists": ([], "History 61", r"✗ VM/CT 101"),
-    "a wrong filter": (["slash", *"status:x", "enter"], "no filter (not what is typed)", r"✗ expected ok"),
+    "a wrong filter": (["slash", *"status:x", "enter"], "still: no filter", r"✗ expected ok"),
     "going to a time": (["g"], "go to", r"go to"),
     "choosing remotes": (["r"], "graz", r"wien +23"),
     "one task": (["enter"], "this dashboard has no configuration", r"✗ VM/CT 101"),

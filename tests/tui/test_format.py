@@ -1,7 +1,4 @@
-"""Numbers, spans, times and fitted texts."""
-
-from datetime import UTC
-from zoneinfo import ZoneInfo
+"""Numbers, spans and fitted texts."""
 
 import pytest
 from hypothesis import given
@@ -9,8 +6,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from backend.text import counted
-from tests.tui.fleet import NOW
-from tui.format import age, count, day_and_minute, fit, full_time, local, span
+from tui.format import age, count, fit, span
 
 
 @pytest.mark.parametrize(
@@ -32,17 +28,6 @@ def test_counts_have_thousands_separators() -> None:
     assert count(1_503_221) == "1,503,221"
     assert counted(1, "node") == "1 node"
     assert counted(1000, "node") == "1,000 nodes"
-
-
-def test_times_are_in_the_time_zone() -> None:
-    assert day_and_minute(NOW, UTC) == "Tue 24 Nov 14:32"
-    assert full_time(NOW, ZoneInfo("Europe/Vienna")) == "Tue 24 Nov 2026 15:32:05 CET"
-
-
-def test_times_that_no_calendar_holds_have_words() -> None:
-    assert local(10**18, UTC) is None
-    assert full_time(10**18, UTC) == "1000000000000000000 s"
-    assert day_and_minute(10**18, UTC) == "?"
 
 
 def test_a_long_text_is_cut_with_an_ellipsis() -> None:

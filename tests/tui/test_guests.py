@@ -335,7 +335,7 @@ def guest(**changes: object) -> Guest:
     ],
 )
 def test_backups_in_words(changes: dict[str, object], words: str) -> None:
-    assert backup_words(guest(**changes), "7 d", UTC) == words
+    assert backup_words(guest(**changes), "7 d", NOW, UTC) == words
 
 
 def test_groups_of_different_namespaces_are_of_different_guests() -> None:

@@ -1,6 +1,8 @@
 """The help: where it begins, how one moves in it, and what is left of it on a small screen."""
 
 import pytest
+from textual import events
+from textual.containers import VerticalScroll
 
 from tests.tui.screen import Screen
 from tui.app import Dashboard
@@ -68,6 +70,18 @@ async def test_the_usual_keys_scroll_it(app: Dashboard) -> None:
         await screen.until_shown("commands")
         await screen.press("escape")
         assert app.screen is screen.main
+
+
+async def test_of_keys_that_come_in_one_piece_each_counts(app: Dashboard) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = Screen(pilot)
+        await screen.until_shown("History 600")
+        await opened(screen, "question_mark")
+        text = app.screen.query_one(VerticalScroll)
+        for key in ("pagedown", "pagedown", "down", "up", "pageup", "down"):
+            app.post_message(events.Key(key, None))
+        page = text.scrollable_content_region.height
+        await screen.until(lambda: text.scroll_y == page + 1, "one page and a line down")
 
 
 async def test_names_for_the_configuration_stand_below_all_else(app: Dashboard) -> None:

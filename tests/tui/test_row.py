@@ -11,7 +11,16 @@ from backend.archive.health import Health
 from backend.task import Task
 from tests.tui.fleet import NOW, finished_tasks, pbs_task, pve_task, running_tasks
 from tui.names import Names, widened
-from tui.row import Columns, Tone, header, history_columns, history_row, running_columns, running_row
+from tui.row import (
+    Columns,
+    Tone,
+    ended_row,
+    header,
+    history_columns,
+    history_row,
+    running_columns,
+    running_row,
+)
 
 NAMES = Names(remote=8, node=7, user=24)
 
@@ -46,7 +55,65 @@ def test_each_row_is_exactly_as_wide_as_its_list(width: int) -> None:
             assert cell_len(text) == max(width, 3)
     for task in running_tasks():
         assert cell_len("".join(piece.text for piece in running_row(task, running, NOW))) == max(width, 3)
+        for status in ("OK", "job errors, and many of them"):
+            row = ended_row(Task(task.upid, task.starttime, NOW, status), running, NOW, faded=False)
+            assert cell_len("".join(piece.text for piece in row)) == max(width, 3)
     assert cell_len(header(columns)) == width
+
+
+@pytest.mark.parametrize("width", [78, 98, 118, 158, 198])
+def test_every_cell_stands_below_its_heading(width: int) -> None:
+    finished = pve_task(NOW, remote="graz", node="pve3", user="anna@pve", end=NOW + 131, status="job errors")
+    running = pve_task(NOW - 131, remote="graz", node="pve3", user="anna@pve")
+    ended = Task(running.upid, running.starttime, NOW, "job errors")
+    names = Names(remote=8, node=7, user=24, task=24)
+    narrow, columns = running_columns(width, names), history_columns(width, names)
+    for headings, row in (
+        (header(columns), history_row(finished, None, columns, UTC)),
+        (header(columns), history_row(finished, finished, columns, UTC, marked=True)),
+        (header(narrow), running_row(running, narrow, NOW, "stale")),
+        (header(narrow), ended_row(ended, narrow, NOW, faded=True)),
+    ):
+        text = "".join(piece.text for piece in row)
+        cells = {
+            "REMOTE": "graz ",
+            "NODE": "pve3 ",
+            "USER": "anna@pve ",
+            "TASK": "VM 101 - Start",
+            "STATUS": "job errors",
+        }
+        for heading, cell in cells.items():
+            if heading in headings:
+                assert text[headings.index(heading) :].startswith(cell), heading
+        if "DURATION" in headings:
+            assert text[: headings.index("DURATION") + len("DURATION")].endswith(" 2:11")
+        assert "TASK" in headings and "REMOTE" in headings
+
+
+@pytest.mark.parametrize(
+    ("width", "status", "words"),
+    [
+        (118, "OK", "VM 101 - Start  OK (just ended)"),
+        (78, "migration aborted", "VM 101 - Start  migration aborted"),
+        (60, "migration aborted", "VM 101 - St…  migration ab…"),
+        (45, "OK", "VM 101 - Start  OK"),
+        (20, "OK", "VM 101 - Sta…  OK"),
+    ],
+)
+def test_the_status_with_which_a_task_has_just_ended_comes_before_all_else(
+    width: int, status: str, words: str
+) -> None:
+    task = pve_task(NOW - 9, end=NOW, status=status)
+    row = ended_row(task, running_columns(width, NAMES), NOW, faded=False)
+    assert "".join(piece.text for piece in row).rstrip().endswith(words)
+    assert row[-1].tone is (Tone.DIM if status == "OK" else Tone.ERROR)
+
+
+def test_where_the_time_went_on_after_the_end_it_is_told_when_that_was() -> None:
+    task = pve_task(NOW - 60, end=NOW, status="OK")
+    for until, words in [(NOW - 5, "just ended"), (NOW + 2.9, "just ended"), (NOW + 9.5, "ended 9 s ago")]:
+        row = "".join(piece.text for piece in ended_row(task, running_columns(118, NAMES), until, faded=False))
+        assert row.split()[1] == "1:00" and row.rstrip().endswith(f"OK ({words})"), until
 
 
 @given(

@@ -13,7 +13,15 @@ from backend.query import Filter, parse_filter
 from backend.task import Task
 from tests.client.server import Reply, serve
 from tests.task_server import TaskServer, config_of
-from tests.tui.fleet import NOW, finished_tasks, pve_task, running_tasks, write_tasks
+from tests.tui.fleet import (
+    NOW,
+    finished_tasks,
+    healthy,
+    pve_task,
+    running_tasks,
+    tell_health,
+    write_tasks,
+)
 from tests.tui.screen import Screen, dashboard
 from tests.tui.test_dashboard_pictures import Compare
 from tui import last_line
@@ -73,15 +81,15 @@ async def test_a_task_that_ended_stays_some_seconds_with_its_status(directory: P
         screen = Screen(pilot)
         await screen.until_shown("Running 4")
         write_tasks(directory, [ended(running_tasks()[1], "migration aborted"), *running_tasks()[2:]])
-        await screen.until_shown("Running 3")
-        row = screen.line_with("just ended")
+        await screen.until_shown("Running 3 + 1 just ended ─")
+        row = screen.line_with("(just ended)")
         assert row.split()[:2] == ["✗", "2:11"] and "VM 214 - Migrate  migration aborted (just ended)" in row
         now[0] += LINGER / 2
         screen.running.tick()
-        await screen.until_shown("(just ended)")
+        await screen.until_shown("migration aborted (ended 4 s ago)")
         now[0] += LINGER / 2
-        await screen.until(lambda: "just ended" not in screen.text, "the task's leaving")
-        assert "Running 3" in screen.text
+        await screen.until(lambda: "aborted (ended" not in screen.text, "the task's leaving")
+        assert "Running 3 ─" in screen.text
 
 
 async def test_with_nothing_to_show_the_pane_is_a_title_and_a_line_and_grows_again(directory: Path) -> None:
@@ -193,7 +201,9 @@ async def test_an_end_that_the_log_tells_is_shown_before_the_cache_has_it(empty:
         assert "Running 2 " in screen.text
         node.lines = [*node.lines, "TASK ERROR: job errors"]
         await screen.until_shown("VM/CT 101 - Backup  job errors (just ended)")
-        assert screen.line_with("job errors").startswith(" ✗ ") and "Running 1 " in screen.text
+        assert screen.line_with("job errors").startswith(" ✗ ") and "Running 1 + 1 just ended ─" in screen.text
+        screen.main.look_soon()
+        await screen.until_shown(" · 1 running")
         await screen.until(lambda: list((empty / "inbox").glob("*.json")), "a request to the worker")
         node.lines = [*node.lines, "it goes on after all"]
         await screen.until_shown("VM/CT 101 - Backup  it goes on after all")
@@ -211,6 +221,20 @@ async def test_the_end_that_the_log_has_told_is_the_one_the_cache_tells(empty: P
         await asyncio.sleep(5 * last_line.ASK_EVERY)
         assert len(node.asked) <= asked + 1, "its log is still asked for"
         assert "Running 1 " in screen.text and "OK (just ended)" in screen.text
+
+
+@pytest.mark.usefixtures("quick")
+async def test_the_end_that_the_log_tells_is_by_the_clock_of_its_remote(empty: Path, clock: Clock) -> None:
+    health = healthy()
+    health.remotes["wien"].clock_skew = 3.7
+    tell_health(empty, health)
+    async with watched(empty, clock, ["INFO: begun"]) as (screen, node):
+        await screen.press("tab")
+        await screen.until_shown("VM/CT 101 - Backup  INFO: begun")
+        assert screen.line_with("INFO: begun").split()[:2] == ["▶", "1:03"]
+        node.lines = ["TASK OK"]
+        await screen.until_shown("VM/CT 101 - Backup  OK (just ended)")
+        assert screen.line_with("OK (just ended)").split()[:2] == ["✓", "1:03"]
 
 
 @pytest.mark.parametrize(
@@ -292,13 +316,16 @@ async def test_a_list_longer_than_its_pane_tells_the_place_and_another_filter_be
         screen = Screen(pilot)
         await screen.until_shown("Running 2,000")
         await screen.press("tab", "pagedown", "pagedown", "down")
-        assert screen.line_with("Running 2,000").rstrip().endswith(" row 12 · by start ↓")
+        assert screen.line_with("Running 2,000").rstrip().endswith(" row 12 of 2,000 · by start ↓")
         await screen.press("slash")
         await screen.enter("node:pve1")
         await screen.press("enter")
         await screen.until_shown("Running 223 of 2,000")
         assert screen.running.task_list.following
-        assert screen.line_with("Running 223").rstrip().endswith(" row 1 · by start ↓")
+        assert screen.line_with("Running 223").rstrip().endswith(" row 1 of 223 · by start ↓")
+        write_tasks(empty, [ended(many()[0]), ended(many()[1]), *many()[2:]])
+        await screen.until_shown("Running 222 of 1,998 + 1 just ended ")
+        assert " row 1 of 223 · " in screen.line_with("Running 222")
 
 
 async def test_a_tall_pane_gives_its_rows_back_to_a_smaller_screen(empty: Path, clock: Clock) -> None:

@@ -5,7 +5,7 @@ from datetime import UTC
 import pytest
 
 from backend.archive.health import Health, NodeHealth, RemoteHealth, Round
-from tui.status import elapses_until, last_heard, round_words, stale_words
+from tui.status import elapses_until, last_heard, round_words, settled_skews, stale_words
 
 NOW = 1_795_478_000.0
 
@@ -46,18 +46,26 @@ def test_tasks_are_stale_while_nothing_is_heard_of_their_remote_or_their_node(
 def test_what_was_never_heard_of_is_stale_and_what_is_of_no_remote_is_not() -> None:
     assert stale_words(fleet(last_success=None), "wien", "pve1", NOW, UTC) == "stale"
     assert stale_words(fleet(), "graz", "pve1", NOW, UTC) == ""
-    assert elapses_until(fleet(), "graz", "pve1", NOW, stale=False) == NOW
+    assert elapses_until(fleet(), "graz", "pve1", NOW, skew=0.0, stale=False) == NOW
 
 
 def test_elapsed_times_count_by_the_clock_that_the_start_was_read_from() -> None:
-    assert elapses_until(fleet(clock_skew=-3_600.0), "wien", "pve1", NOW, stale=False) == NOW - 3_600
-    assert elapses_until(fleet(clock_skew=7_200.0), "wien", "pve1", NOW, stale=False) == NOW + 7_200
-    # Nobody knows it to the second, and a task's age shall not flicker.
-    assert elapses_until(fleet(clock_skew=1.4), "wien", "pve1", NOW, stale=False) == NOW
+    assert elapses_until(fleet(), "wien", "pve1", NOW, skew=-3_600.0, stale=False) == NOW - 3_600
+    assert elapses_until(fleet(), "wien", "pve1", NOW, skew=7_200.0, stale=False) == NOW + 7_200
+
+
+def test_a_clock_that_is_some_seconds_off_is_known_to_two_and_its_measures_do_not_flicker() -> None:
+    skews: dict[str, float] = {}
+    kept = []
+    for measured in (None, 1.4, -1.4, 4.2, 3.1, 5.1, None, 4.4, -0.3, -3_600.2):
+        skews = settled_skews(skews, fleet(clock_skew=measured))
+        kept.append(skews["wien"])
+        assert measured is None or abs(kept[-1] - measured) < 2
+    assert kept == [0, 0, 0, 4.2, 4.2, 4.2, 4.2, 4.2, -0.3, -3_600.2]
 
 
 def test_the_time_of_what_is_stale_stands_still_since_it_was_heard_of() -> None:
-    assert elapses_until(fleet(), "wien", "pve2", NOW, stale=True) == NOW - 7_200
-    assert elapses_until(fleet(clock_skew=60.0), "wien", "pve2", NOW, stale=True) == NOW - 7_140
-    assert elapses_until(fleet(last_success=None), "wien", "pve1", NOW, stale=True) is None
+    assert elapses_until(fleet(), "wien", "pve2", NOW, skew=0.0, stale=True) == NOW - 7_200
+    assert elapses_until(fleet(), "wien", "pve2", NOW, skew=60.0, stale=True) == NOW - 7_140
+    assert elapses_until(fleet(last_success=None), "wien", "pve1", NOW, skew=0.0, stale=True) is None
     assert last_heard(fleet(), "wien", "pve1") == NOW - 5

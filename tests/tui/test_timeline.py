@@ -86,19 +86,24 @@ def test_cells_are_found_by_time_and_by_what_is_in_them() -> None:
     assert over.beside(3, 1) is None
 
 
-@pytest.mark.parametrize(("height", "words"), [(24, "── ⣿ many errors · "), (40, "── bars: all, ✗ errors · ")])
+@pytest.mark.parametrize(
+    ("height", "words"), [(24, "── ⣿ many errors · "), (40, "── highest bars: 40 tasks, ✗ 40 errors · ")]
+)
 async def test_what_the_bars_are_of_stands_in_the_title(
     empty: Path, clock: Callable[[], float], height: int, words: str
 ) -> None:
     failed = [pve_task(NOW - 3_600, pid=900 + n, end=NOW - 3_500, status="job errors") for n in range(40)]
     write_tasks(empty, [*failed, *finished_tasks(100)])
-    async with dashboard(empty, clock).run_test(size=(100, height)) as pilot:
+    async with dashboard(empty, clock).run_test(size=(124, height)) as pilot:
         screen = Screen(pilot)
         await screen.until_counted()
         await screen.until_shown(words)
-        # a filter has the title to itself
         await screen.press("slash", *"until:now", "enter")
         await screen.until_shown("History 140 of 140 ── until:now")
+        await screen.until_shown(words)
+        # a longer filter comes first
+        await screen.press("slash", *" until:now -status:unknown -type:vncproxy", "enter")
+        await screen.until_shown(" ── until:now until:now -status:unknown -type:vncproxy ")
         await screen.until(lambda: words[4:9] not in screen.text, "the words' going")
 
 

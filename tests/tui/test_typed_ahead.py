@@ -57,6 +57,16 @@ async def test_keys_typed_behind_enter_are_for_the_list(app: Dashboard) -> None:
         assert screen.main.filter_line.input.value == "status:error"
 
 
+async def test_a_choice_typed_at_once_is_the_one_that_was_typed(app: Dashboard) -> None:
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = Screen(pilot)
+        await screen.until_shown("History 600")
+        await screen.press("r")
+        await screen.until_shown("   salzburg ")
+        type_at_once(screen, "wix\x7fen\r")
+        await screen.until_shown("── remote:wien ─")
+
+
 async def test_a_place_typed_at_once_is_gone_to(app: Dashboard) -> None:
     async with app.run_test(size=(120, 40)) as pilot:
         screen = Screen(pilot)

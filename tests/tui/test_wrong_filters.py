@@ -21,21 +21,24 @@ async def test_a_wrong_filter_is_explained_until_it_is_mended(app: Dashboard) ->
         await screen.enter(" status:bad")
         # one may still be typing it
         await screen.until_shown("   expected ok, warning, error, unknown or running, not 'bad'")
-        assert "✗ expected" not in screen.text and "not what is typed" not in screen.text
+        assert "✗ expected" not in screen.text and "still:" not in screen.text
         await screen.enter(" wien")
         await screen.until_shown("✗ expected ok, warning, error, unknown or running, not 'bad' · status:bad")
-        await screen.until_shown("of 600 ── graz (not what is typed)")
+        # the count is told to be that of the filter before
+        await screen.until_shown(f"History {matches('graz')} of 600 ── still: graz ─")
+        await screen.until_shown("Running 1 of 4 ── still: graz ─")
         assert "of 600" not in screen.line_with(" / ")
         assert screen.main.workspace.key_line.idle == {"keep-filter"}
         await refreshed(screen)
         assert "not 'bad'" in screen.text
+        assert "of 600" not in screen.line_with(" / ")
         await screen.press(*["left"] * len(" wien"), "backspace")
         assert "✗ expected" not in screen.text, "the word that the cursor is in is being mended"
         await screen.press("backspace", "backspace")
         await screen.enter("ok")
         await screen.until_shown("of 600 ── graz status:ok wien")
         assert "expected" not in screen.text
-        assert "not what is typed" not in screen.text
+        assert "still:" not in screen.text
 
 
 async def refreshed(screen: Screen) -> None:
@@ -59,7 +62,7 @@ async def test_a_wrong_filter_is_told_however_it_came(app: Dashboard, way: str) 
             await screen.press(*"status", "colon", *"failed")
         await screen.press("enter")
         await screen.until_shown("✗ expected ok, warning, error, unknown or running, not 'failed'")
-        await screen.until_shown("History 600 ── no filter (not what is typed)")
+        await screen.until_shown("History 600 ── still: no filter")
 
 
 async def test_a_word_in_the_making_is_no_error_however_slowly_it_is_typed(

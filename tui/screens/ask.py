@@ -7,12 +7,12 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
-from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Input, Label, Static
+from textual.widgets import Input, Label
 
 from tui.keys import Place, bindings
 from tui.widgets.text_input import TextInput
+from tui.widgets.words import Words
 
 
 class AskScreen(ModalScreen[str | None]):
@@ -65,12 +65,12 @@ class AskScreen(ModalScreen[str | None]):
                 field = TextInput(self._answer, select_on_focus=self._replaced, compact=True)
                 field.cursor_blink = False
                 yield field
-            yield Static(Content(self._examples), id="hint", markup=False)
+            yield Words((self._examples, ""), id="hint")
 
     def explain(self, examples: str) -> None:
         """Say from now on what answers look like."""
         before, self._examples = self._examples, examples
-        for hint in self.query("#hint").results(Static):
+        for hint in self.query("#hint").results(Words):
             if not hint.has_class("-wrong") and before != examples:
                 self._say(examples, wrong=False)
 
@@ -102,6 +102,6 @@ class AskScreen(ModalScreen[str | None]):
             self.dismiss(answer)
 
     def _say(self, words: str, *, wrong: bool) -> None:
-        hint = self.query_one("#hint", Static)
+        hint = self.query_one("#hint", Words)
         hint.set_class(wrong, "-wrong")
-        hint.update(Content(words))
+        hint.say((words, ""))

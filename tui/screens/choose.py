@@ -1,6 +1,7 @@
 """Choosing from a list that narrows as one types: the values of a field, the columns, saved filters."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import ClassVar, NamedTuple
 
@@ -10,15 +11,22 @@ from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
-from tui.format import count
-from tui.keys import Place, bindings, labelled
+from backend.text import safe
+from tui.format import count, fit
+from tui.keys import Place, bindings, cap_of, labelled
 from tui.screens.dialog import is_small
 from tui.trouble import cannot_read
 from tui.widgets.choice_list import Choice, ChoiceList, State
+from tui.widgets.text_input import TextInput
+from tui.widgets.words import Words
 
 _PAGE = 10
+_LONGEST_NAME = 40
+"""Cells of a line's words that are repeated."""
+_VERBS = {State.WITH: "takes", State.WITHOUT: "excludes", State.NOT: "drops"}
+"""What is done with a line that becomes so."""
 
 
 class Switched(NamedTuple):
@@ -35,7 +43,7 @@ class Chosen(NamedTuple):
     forgotten: int | None = None
 
 
-class _Narrowing(Input):
+class _Narrowing(TextInput):
     """What is typed into. It has the popup's keys, since it would take a space for itself."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(Place.CHOOSE)]
@@ -51,6 +59,7 @@ class ChooseScreen(ModalScreen[Chosen | None]):
         excluding: whether lines can be excluded; and, as `start` being "-", whether that is asked for at once.
         forgetting: whether lines can be forgotten.
         legend: what the sign of a chosen line means.
+        verbs: what taking a line does, by how it becomes chosen.
     """
 
     DEFAULT_CSS = """
@@ -61,8 +70,8 @@ class ChooseScreen(ModalScreen[Chosen | None]):
     }
     ChooseScreen Input { height: 1; border: none; padding: 0 1; background: $panel; }
     ChooseScreen Input:focus { border: none; background-tint: transparent; }
-    ChooseScreen Static { height: 1; padding: 0 1; color: $foreground 60%; }
-    ChooseScreen.-small Static { display: none; }
+    ChooseScreen Words { padding: 0 1; color: $foreground 60%; }
+    ChooseScreen.-small Words { display: none; }
     """
 
     def __init__(
@@ -75,6 +84,7 @@ class ChooseScreen(ModalScreen[Chosen | None]):
         forgetting: bool = False,
         start: str = "",
         legend: str = f"{State.WITH} only with it   {State.WITHOUT} only without it",
+        verbs: Mapping[State, str] = _VERBS,
     ) -> None:
         super().__init__()
         self._title = title
@@ -84,9 +94,11 @@ class ChooseScreen(ModalScreen[Chosen | None]):
         self._forgetting = forgetting
         self._start = start
         self._legend = legend
+        self._verbs = verbs
         self._lines: Sequence[Choice] | None = None
         self._seen: list[int] = []
         self._changed: dict[int, State] = {}
+        self._narrowed: str | None = None
 
     def compose(self) -> ComposeResult:
         with Vertical() as frame:
@@ -101,7 +113,7 @@ class ChooseScreen(ModalScreen[Chosen | None]):
             field.cursor_blink = False
             yield field
             yield ChoiceList()
-            yield Static(Content(self._legend), markup=False)
+            yield Words((self._legend, ""))
 
     def on_mount(self) -> None:
         self.query_one(ChoiceList).explain("counting…")
@@ -109,8 +121,8 @@ class ChooseScreen(ModalScreen[Chosen | None]):
 
     def on_resize(self, event: events.Resize) -> None:
         self.set_class(is_small(event.size), "-small")
-        # a share of the screen, less the frame, the input and the legend
-        self.query_one(ChoiceList).styles.max_height = max(1, event.size.height * 4 // 5 - 4)
+        # a share of the screen, less the frame, the input and the words below
+        self.query_one(ChoiceList).styles.max_height = max(1, event.size.height * 4 // 5 - 6)
 
     async def _fill(self) -> None:
         try:
@@ -121,7 +133,8 @@ class ChooseScreen(ModalScreen[Chosen | None]):
             self._narrow()
 
     def _offers(self, action: str) -> bool:
-        return {"switch": self._several, "forget": self._forgetting}.get(action.removeprefix("screen."), True)
+        several, name = self._several, action.removeprefix("screen.")
+        return {"switch": several, "switch_all": several, "forget": self._forgetting}.get(name, True)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """A key that has nothing to do here is one of the input's."""
@@ -130,14 +143,24 @@ class ChooseScreen(ModalScreen[Chosen | None]):
     @on(Input.Changed)
     def _typed(self, message: Input.Changed) -> None:
         message.stop()
-        self._narrow()
+        self._follow_typing()
+
+    def _follow_typing(self) -> None:
+        if self.query_one(Input).value != self._narrowed:
+            self._narrow()
+
+    async def _all_typed(self) -> None:
+        """Wait until the lines are those that what was typed before leaves."""
+        await self.query_one(_Narrowing).all_typed()
+        if self.is_current:
+            self._follow_typing()
 
     @on(ChoiceList.Clicked)
-    def _clicked(self) -> None:
+    async def _clicked(self) -> None:
         if self._several:
-            self.action_switch()
+            await self.action_switch()
         else:
-            self.action_apply()
+            await self.action_apply()
 
     @property
     def _without(self) -> bool:
@@ -148,7 +171,7 @@ class ChooseScreen(ModalScreen[Chosen | None]):
         if self._lines is None:
             return
         view = self.query_one(ChoiceList)
-        text = self.query_one(Input).value
+        text = self._narrowed = self.query_one(Input).value
         words = (text.removeprefix("-") if self._excluding else text).strip()
         found = [number for number, line in enumerate(self._lines) if line.has(words)]
         lines = self._lines
@@ -161,35 +184,82 @@ class ChooseScreen(ModalScreen[Chosen | None]):
         lines = self._lines or ()
         shown = [replace(lines[number], state=self._state(number)) for number in self._seen]
         self.query_one(ChoiceList).show(shown, cursor=cursor)
+        self._say_what_keys_do()
+
+    def _say_what_keys_do(self) -> None:
+        """Say what would be taken with each key."""
+        lines, cursor = self._lines or (), self.query_one(ChoiceList).cursor
+        does = []
+        # with none chosen, it would be the line under the cursor
+        alone = {number: self._switched(number) for number in self._seen[cursor : cursor + 1]}
+        changed = self._changes() or alone
+        if len(changed) > 1:
+            numbers = Counter(changed.values())
+            parts = [f"{verb} {numbers[state]}" for state, verb in self._verbs.items() if numbers[state]]
+            does.append(f"{cap_of('take')} {', '.join(parts)}")
+        for number, state in changed.items() if len(changed) == 1 else ():
+            words = safe(fit(lines[number].words, _LONGEST_NAME).rstrip())
+            does.append(f"{cap_of('take')} {self._verbs[state]} {words}")
+        if self._several and len(self._seen) > 1:
+            which = "all" if len(self._seen) == len(lines) else "the matching"
+            marks = "marks" if self._switched_all() is self._wish else "unmarks"
+            wish = f" to {self._verbs[self._wish].removesuffix('s')}" if marks == "marks" else ""
+            does.append(f"{cap_of('choose-all')} {marks} {which} {count(len(self._seen))}{wish}")
+        self.query_one(Words).say((self._legend, ""), *((words, "") for words in does))
 
     def _state(self, number: int) -> State:
         return self._changed.get(number, (self._lines or ())[number].state)
 
-    def action_move(self, lines: int) -> None:
+    async def action_move(self, lines: int) -> None:
+        await self._all_typed()
         view = self.query_one(ChoiceList)
         view.move_to(view.cursor + lines)
+        self._say_what_keys_do()
 
-    def action_page(self, pages: int) -> None:
-        self.action_move(pages * _PAGE)
+    async def action_page(self, pages: int) -> None:
+        await self.action_move(pages * _PAGE)
 
-    def action_switch(self) -> None:
-        """Change how the line under the cursor is chosen, and go on to the next."""
+    async def action_switch(self) -> None:
+        """Change how the line under the cursor is chosen."""
+        await self._all_typed()
+        self._switch()
+
+    def _switch(self) -> None:
         view = self.query_one(ChoiceList)
         if not self._seen:
             return
         number = self._seen[view.cursor]
-        wish = State.WITHOUT if self._without else State.WITH
-        self._changed[number] = State.NOT if self._state(number) is wish else wish
+        self._changed[number] = self._switched(number)
         self._paint(view.cursor)
 
-    def action_apply(self) -> None:
-        if not self._switches():
-            self.action_switch()
-        if self._switches():
+    async def action_switch_all(self) -> None:
+        """Choose all lines that match; or, if they are, none of them."""
+        await self._all_typed()
+        self._changed.update(dict.fromkeys(self._seen, self._switched_all()))
+        self._paint(self.query_one(ChoiceList).cursor)
+
+    @property
+    def _wish(self) -> State:
+        return State.WITHOUT if self._without else State.WITH
+
+    def _switched(self, number: int) -> State:
+        """What a line is after one switch."""
+        return State.NOT if self._state(number) is self._wish else self._wish
+
+    def _switched_all(self) -> State:
+        """What all matching lines are after one switch of them all."""
+        return State.NOT if all(self._state(number) is self._wish for number in self._seen) else self._wish
+
+    async def action_apply(self) -> None:
+        await self._all_typed()
+        if not self._changes():
+            self._switch()
+        if self._changes() and self.is_current:
             self.dismiss(Chosen(tuple(self._switches())))
 
-    def action_forget(self) -> None:
-        if self._seen:
+    async def action_forget(self) -> None:
+        await self._all_typed()
+        if self._seen and self.is_current:
             self.dismiss(Chosen(forgotten=self._seen[self.query_one(ChoiceList).cursor]))
 
     def _switches(self) -> list[Switched]:
@@ -197,6 +267,10 @@ class ChooseScreen(ModalScreen[Chosen | None]):
         return [
             # back to neither is a switch of what it was
             Switched(number, (state if state is not State.NOT else lines[number].state) is State.WITHOUT)
-            for number, state in self._changed.items()
-            if state is not lines[number].state
+            for number, state in self._changes().items()
         ]
+
+    def _changes(self) -> dict[int, State]:
+        """The lines that are chosen otherwise than before."""
+        lines = self._lines or ()
+        return {number: state for number, state in self._changed.items() if state is not lines[number].state}

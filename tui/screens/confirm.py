@@ -8,12 +8,12 @@ from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Static
 
 from backend.text import safe
 from tui.keys import Place, bindings, cap, cap_of, labelled
 from tui.screens.dialog import is_small
 from tui.widgets.key_line import KeyLine
+from tui.widgets.words import Words
 
 
 class ConfirmScreen(ModalScreen[bool]):
@@ -31,7 +31,6 @@ class ConfirmScreen(ModalScreen[bool]):
         width: 72; max-width: 96%; height: auto; max-height: 80%;
         background: $surface; border: round $warning; padding: 0 1;
     }
-    ConfirmScreen Static { height: auto; }
     ConfirmScreen KeyLine { background: $surface; margin: 1 0 0 0; }
     ConfirmScreen.-small > Vertical { width: 100%; max-width: 100%; max-height: 100%; border: none; }
     ConfirmScreen.-small KeyLine { dock: bottom; margin: 0; }
@@ -46,7 +45,7 @@ class ConfirmScreen(ModalScreen[bool]):
     def compose(self) -> ComposeResult:
         with Vertical() as frame:
             frame.border_title = Content(f" {self._question} ")
-            yield Static(markup=False)
+            yield Words()
             line = KeyLine()
             line.show(labelled(Place.CONFIRM))
             yield line
@@ -59,13 +58,13 @@ class ConfirmScreen(ModalScreen[bool]):
         small = self.has_class("-small")
         # without a frame there is no title
         lines = [*([self._question] if small else []), *self._lines]
-        words = Content("\n".join(map(safe, lines)))
+        words = [(safe(line), "") for line in lines]
+        gap = [] if small else [("", "")]
         if self._withdrawn:
-            words += Content("\n" if small else "\n\n") + Content.styled(safe(self._withdrawn), "bold $warning")
+            words += [*gap, (safe(self._withdrawn), "bold $warning")]
         elif not small:
-            answers = f"\n\n{cap_of('yes')} does it; {cap('enter')} does nothing"
-            words += Content.styled(answers, "$foreground 60%")
-        self.query_one(Static).update(words)
+            words += [*gap, (f"{cap_of('yes')} does it; {cap('enter')} does nothing", "$foreground 60%")]
+        self.query_one(Words).say(*words)
 
     def withdraw(self, why: str) -> None:
         """Nothing is left to be done. It stays until the next key, which may be the answer already and must not

@@ -7,8 +7,7 @@ from textual.content import Content
 
 from backend.task import Task
 from backend.text import safe
-from backend.times import format_duration
-from tui.format import full_time
+from backend.times import format_duration, full_time
 from tui.row import SIGNS, status_words
 from tui.screens.dialog import Dialog
 from tui.sections import table

@@ -25,6 +25,10 @@ def is_small(size: Size) -> bool:
     return size.width < _LEAST_WIDTH or size.height < _LEAST_HEIGHT
 
 
+class _Text(VerticalScroll, inherit_bindings=False):
+    """Scrolls by the dialog's keys: its own act after the next frame, and of several in one only one counts."""
+
+
 class Dialog(ModalScreen[None]):
     """A text in a frame. What stands in it is the subclasses' matter."""
 
@@ -76,7 +80,7 @@ class Dialog(ModalScreen[None]):
         with Vertical() as frame:
             frame.border_title = Content(f" {self._title} ")
             yield from self.head()
-            with VerticalScroll():
+            with _Text():
                 yield Static(markup=False)
             self._frame = frame
         self.show_keys(self.keys())
@@ -96,22 +100,25 @@ class Dialog(ModalScreen[None]):
         self.app.push_screen(HelpScreen((Place.DIALOG,)))
 
     def action_scroll_down(self) -> None:
-        self._text.scroll_down(animate=False)
+        self._scroll(1)
 
     def action_scroll_up(self) -> None:
-        self._text.scroll_up(animate=False)
+        self._scroll(-1)
 
     def action_page_down(self) -> None:
-        self._text.scroll_page_down(animate=False)
+        self._scroll(self._text.scrollable_content_region.height)
 
     def action_page_up(self) -> None:
-        self._text.scroll_page_up(animate=False)
+        self._scroll(-self._text.scrollable_content_region.height)
 
     def action_scroll_home(self) -> None:
-        self._text.scroll_home(animate=False)
+        self._text.scroll_home(animate=False, immediate=True)
 
     def action_scroll_end(self) -> None:
-        self._text.scroll_end(animate=False)
+        self._text.scroll_end(animate=False, immediate=True)
+
+    def _scroll(self, lines: int) -> None:
+        self._text.scroll_relative(y=lines, animate=False, immediate=True)
 
     @property
     def _text(self) -> VerticalScroll:

@@ -170,7 +170,10 @@ class GuestsScreen(OverviewScreen):
     def _say_whole(self) -> None:
         """All that is known of the backups of the guest under the cursor, which its row may have no room for."""
         guest = self._selected
-        words = "" if guest is None else f"{guest_name(guest)}: {backup_words(guest, self._kept, self._tz)}"
+        words = ""
+        if guest is not None:
+            backup = backup_words(guest, self._kept, self._clock(), self._tz)
+            words = f"{guest_name(guest)}: {backup}"
         self._whole.update(Content(safe(words)))
 
     def _row(self, position: int, width: int) -> Drawn:

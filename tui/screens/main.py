@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import tzinfo
 from functools import partial
 
@@ -231,7 +232,7 @@ class MainScreen(Screen[None]):
 
     def _show_status(self) -> None:
         now = self._now()
-        seen = self._live.seen
+        seen = replace(self._live.seen, running=self.running_pane.running)
         self.status_line.parts = status_parts(seen, self._label, now, self._tz)
         self.trouble_line.troubles = tuple(troubles(seen, now))
         self.running_pane.task_list.explain(nothing_running(seen, self._filtering.wanted.text))
@@ -287,6 +288,7 @@ class MainScreen(Screen[None]):
 
     def _filter_judged(self, wrong: bool) -> None:
         self.set_class(wrong, "-wrong-filter")
+        self.running_pane.doubt(wrong)
         self.workspace.show_keys()
 
     def _filter_changed(self) -> None:

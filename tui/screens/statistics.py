@@ -15,8 +15,9 @@ from backend.counts import StatusCounts, count_by
 from backend.query import parse_filter
 from backend.task import Status, Task
 from backend.text import counted, safe
+from backend.times import local, moment_words
 from tui.filter_text import term
-from tui.format import clock, day_and_minute, local
+from tui.format import clock
 from tui.keys import Place, bindings
 from tui.reading import read_cache
 from tui.screens.keyed import OverviewScreen, TasksToShow
@@ -94,7 +95,7 @@ class StatisticsScreen(OverviewScreen):
         begins = ""
         if oldest is not None and oldest.starttime > wanted.period[0]:
             # what is counted does not reach as far back as the span
-            begins = f"since {day_and_minute(oldest.starttime, self._tz)}"
+            begins = f"since {moment_words(oldest.starttime, now, self._tz, seconds=False)}"
             begins += ", all there is" if since else ""
         self._say(f"as of {clock(local(now, self._tz))}", begins)
 

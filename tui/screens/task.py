@@ -17,9 +17,10 @@ from textual.widgets import Static
 from backend.archive import CacheError, TaskCache
 from backend.task import Task
 from backend.text import counted, safe
+from backend.times import local
 from tui.access import Access
 from tui.exporting import export_log
-from tui.format import count, fit, local
+from tui.format import count, fit
 from tui.keys import Key, Place, bindings, keys_in_use, way_to
 from tui.log_search import LogSearch
 from tui.reading import read_cache
@@ -184,7 +185,7 @@ class TaskScreen(KeyedScreen[None]):
         remote = safe(self.shown.remote)
         match self._log.state:
             case LogState.FAILED:
-                return "There is no log to show"
+                return ""  # it is said above
             case LogState.ASKING:
                 waited = int(time.monotonic() - self._asked)
                 return f"Asking {remote} for the log…" + (f" {waited} s" if waited else "")

@@ -120,7 +120,7 @@ class Workspace(Vertical):
         """The key with the name of what it does now. No name is longer than another, so that the keys behind it
         stay where they are."""
         if key.action == "clear_filter" and not self._filtering.wanted:
-            return replace(key, label="last filter ", short="last ")
+            return replace(key, label="last filter ", short="again")
         if key.name == self._views.way_back:
             return replace(key, keys="escape", action="give_up")
         return replace(key, label=self._lists.other_name) if key.action == "next_pane" else key

@@ -9,7 +9,7 @@ from textual.binding import BindingType
 from textual.geometry import Region
 from textual.suggester import Suggester
 
-from tui.completion import Completion
+from tui.completion import Completion, is_begun
 from tui.keys import Place, bindings
 from tui.widgets.text_input import TextInput
 
@@ -27,6 +27,9 @@ class Owner(Protocol):
 
     async def go_on(self) -> None:
         """Have what is typed go on as is proposed."""
+
+    def save(self) -> None:
+        """Keep the filter under a name, and go on typing."""
 
     def recall(self, step: int) -> None:
         """Show an earlier filter (1), or a later one (-1)."""
@@ -70,6 +73,10 @@ class FilterInput(TextInput):
         await self.all_typed()
         await self._owner.go_on()
 
+    async def action_save(self) -> None:
+        await self.all_typed()
+        self._owner.save()
+
     async def action_recall(self, step: int) -> None:
         await self.all_typed()
         self._owner.recall(step)
@@ -83,5 +90,4 @@ class _Proposal(Suggester):
         self._complete = complete
 
     async def get_suggestion(self, value: str) -> str | None:
-        begun = not value[-1:].isspace()
-        return next((one.text for one in self._complete(value)), None) if begun else None
+        return next((one.text for one in self._complete(value)), None) if is_begun(value) else None

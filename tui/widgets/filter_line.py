@@ -14,7 +14,7 @@ from textual.widgets import Input, Label, Static
 
 from backend.query import Filter, FilterError
 from backend.text import safe
-from tui.completion import Completion
+from tui.completion import Completing, Completion
 from tui.typed import Typed
 from tui.widgets.filter_input import FilterInput
 
@@ -34,6 +34,7 @@ class FilterLine(Vertical):
         judged: told what filter the lists are to show, with None what they show already; and whether what is typed
             is wrong, and therefore not that filter.
         left: told that the user is done with the line, and whether the filter stays.
+        saved: told that what is typed, a filter that has been judged right, is to be saved.
     """
 
     DEFAULT_CSS = """
@@ -69,6 +70,7 @@ class FilterLine(Vertical):
         informed: Callable[[], Awaitable[None]],
         judged: Callable[[Filter | None, bool], None],
         left: Callable[[bool], None],
+        saved: Callable[[], None],
     ) -> None:
         super().__init__()
         self._read = read
@@ -78,6 +80,8 @@ class FilterLine(Vertical):
         self._informed = informed
         self._judged = judged
         self._left = left
+        self._saved = saved
+        self._completing = Completing(complete)
         self._recalled = 0
         self._draft = ""
         self._before = Filter()
@@ -119,8 +123,9 @@ class FilterLine(Vertical):
             self.input.value = wanted.text
         self.input.cursor_position = len(wanted.text)
         self._recalled = 0
-        self.show_completions()
-        self._explain()
+        typed = self._typed()
+        self._offer(typed)
+        self._explain(typed)
         self.screen.set_focus(self.input)
 
     def leave(self) -> None:
@@ -133,21 +138,26 @@ class FilterLine(Vertical):
 
     def show_completions(self) -> None:
         """Name the ways in which what is typed can go on; or, where there are none, what is expected."""
-        words = [safe(completion.word) for completion in self._complete(self.input.value)]
-        parts = [Content.styled(word, "" if number else "bold $accent") for number, word in enumerate(words)]
-        error = self._typed().error
-        if not parts and error is not None:
-            parts = [Content(safe(error.expected))]
+        self._offer(self._typed())
+
+    def _offer(self, typed: Typed) -> None:
+        text, completing = self.input.value, self._completing
+        parts = [Content(safe(completion.word)) for completion in completing.offers(text)]
+        if not parts and typed.error is not None:
+            parts = [Content(safe(typed.error.expected))]
+        elif parts and completing.has_asked(text):
+            parts.insert(0, Content.styled("once more:", "bold $accent"))
+        elif parts and completing.marks_first(text):
+            parts[0] = parts[0].stylize("bold $accent")
         self._hint.update(Content("  ").join(parts), layout=False)
 
     def on_resize(self) -> None:
         # how much of a filter fits is known only now
         if self.is_open:
-            self._explain()
+            self._explain(self._typed())
 
-    def _explain(self) -> None:
+    def _explain(self, typed: Typed) -> None:
         """Show when a filter's tasks started, and all of it where it is longer than the line."""
-        typed = self._typed()
         wanted = typed.whole if typed.whole is not None else typed.finished
         text = self.input.value
         # a cell of the input is the cursor's
@@ -165,17 +175,22 @@ class FilterLine(Vertical):
     def _changed(self, message: Input.Changed) -> None:
         message.stop()
         if self.is_open:
-            self.show_completions()
-            self._explain()
-            self._judge()
+            typed = self._typed()
+            self._offer(typed)
+            self._explain(typed)
+            self._judge(typed)
 
     async def go_on(self) -> None:
         """Have what is typed go on as is proposed."""
         await self._informed()
         field = self.input
-        completion = next(iter(self._complete(field.value)), None)
-        if completion is not None and field.cursor_position == len(field.value):
-            self._put(completion.text)
+        if field.cursor_position != len(field.value):
+            return
+        text = self._completing.go_on(field.value)
+        if text is None:
+            self.show_completions()
+        else:
+            self._put(text)
 
     def recall(self, step: int) -> None:
         """Go through the filters of before; what was being typed is the last of them."""
@@ -191,9 +206,14 @@ class FilterLine(Vertical):
 
     def keep(self) -> None:
         """Keep the filter and leave, unless it is wrong."""
-        if self.is_open and self._judge(done=True):
+        if self.is_open and self._judge(self._typed(), done=True):
             self._shut()
             self._left(True)
+
+    def save(self) -> None:
+        """Have the filter saved, unless it is wrong, and stay."""
+        if self.is_open and self._judge(self._typed(), done=True):
+            self._saved()
 
     def give_up(self) -> None:
         """Leave with the filter from before."""
@@ -201,16 +221,15 @@ class FilterLine(Vertical):
             self._close(self._before)
             self._left(False)
 
-    def _judge(self, *, paused: bool = False, done: bool = False) -> bool:
+    def _judge(self, typed: Typed, *, paused: bool = False, done: bool = False) -> bool:
         """Have the lists show what can be shown of what is typed, and say what is wrong with it. The term at the
         cursor, which may be in the making, is shown once the user has paused, and what is wrong with it is said
         once the user is done. Returns whether all of it is right."""
         self._wait(None)
-        typed = self._typed()
         wanted = typed.whole if (paused or done) and typed.whole is not None else typed.finished
         error = typed.error if done or wanted is None else None
         if typed.unfinished and typed.whole is not None and not (paused or done):
-            self._wait(self.set_timer(_SETTLED, partial(self._judge, paused=True)))
+            self._wait(self.set_timer(_SETTLED, partial(self._judge, typed, paused=True)))
         self._tell(error)
         self._judged(wanted, error is not None)
         return typed.whole is not None

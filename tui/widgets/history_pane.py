@@ -13,7 +13,8 @@ from textual.containers import Vertical
 from backend.archive import Snapshot
 from backend.query import Filter
 from backend.task import Status, Task
-from tui.format import count, day_and_minute
+from backend.times import moment_words
+from tui.format import count
 from tui.history import HistoryRows, Key
 from tui.names import Names
 from tui.row import Columns, Piece, header, history_columns, history_row
@@ -246,16 +247,19 @@ class HistoryPane(Vertical):
         if view.following:
             self._news = 0
         title.heading = f"History {self.counts}".rstrip()
+        title.brief = title.heading.partition(" of ")[0]
         title.wanted = self._text
         title.news = f"+{count(self._news)} new" if self._news else ""
         # where the view alone was scrolled, the place is the view's
         position, last = (view.cursor, len(view.rows) - 1) if view.cursor_in_view else (view.top, view.last_top)
         task = view.rows[position] if len(view.rows) else None
-        place = [] if task is None else [Part(day_and_minute(task.starttime, self._tz), 3)]
+        place: list[Part] = []
+        if task is not None:
+            place.append(Part(moment_words(task.starttime, self._now(), self._tz, seconds=False), 3))
         if len(view.rows) > view.page_rows:
             percent = f"{position * 100 // max(1, last)} %"
             place = [Part(f"row {count(position + 1)}", 0), Part(percent, 1), *place]
-        if self.timeline.legend and not self._text:
+        if self.timeline.legend:
             place.insert(0, Part(self.timeline.legend, 4))
         title.place = (Part(f"{self.searching}: Esc stops", 0),) if self.searching else tuple(place)
 

@@ -12,7 +12,7 @@ from tui.format import fit
 from tui.status import Part
 
 _LEAST_FILTER = 24
-"""Cells of a filter that are shown before anything beside it goes."""
+"""Cells of a filter, or half of the line if that is more, that are shown before anything beside it is."""
 _WAY_OUT = 2
 """The rank of the way out of a filter among the parts of a place."""
 
@@ -109,6 +109,8 @@ class PaneTitle(Widget):
     """
 
     heading: reactive[str] = reactive("")
+    brief: reactive[str] = reactive("")
+    """The heading where a filter wants its room; empty if it has no briefer one."""
     wanted: reactive[str] = reactive("")
     news: reactive[str] = reactive("")
     place: reactive[tuple[Part, ...]] = reactive(())
@@ -120,24 +122,27 @@ class PaneTitle(Widget):
 
     def render(self) -> Content:
         width = self.size.width - 2
-        name, _, counts = self.heading.partition(" ")
-        left = Content.assemble((name, "bold $accent" if self.active else "bold $foreground"), f" {counts}")
-        doubt = " (not what is typed)" if self.doubted else ""
-        wanted = self.wanted or ("no filter" if self.doubted else "")
+        wanted = f"still: {self.wanted or 'no filter'}" if self.doubted else self.wanted
         news = f" ── {self.news}" if self.news else ""
         way_out = Part(self.way_out, _WAY_OUT)
         parts = [*self.place]
         if self.way_out and self.wanted and not self.doubted:
             parts.append(way_out)
-        taken = left.cell_length + cell_len(doubt + news) + (4 if wanted else 0)
-        while taken + min(_LEAST_FILTER, cell_len(wanted)) + _room(parts) > width and len(parts) > 1:
+        room = width - cell_len(news) - (4 if wanted else 0)
+        least = min(max(_LEAST_FILTER, width // 2), cell_len(wanted))
+        heading = self.heading
+        while cell_len(heading) + least + _room(parts) > room and len(parts) > 1:
             parts.remove(max(parts, key=lambda part: part.rank))
+        if cell_len(heading) + least + _room(parts) > room:
+            heading = self.brief or heading
+        name, _, counts = heading.partition(" ")
+        left = Content.assemble((name, "bold $accent" if self.active else "bold $foreground"), f" {counts}")
         if wanted:
             # a long filter gives way to the place
-            room = max(8, width - taken - _room(parts))
+            room = max(8, room - left.cell_length - _room(parts))
             wanted = wanted if cell_len(wanted) <= room else fit(wanted, room)
             style = "$foreground 60%" if self.doubted else "bold $warning"
-            left += Content.assemble((" ── ", "$foreground 30%"), (wanted + doubt, style))
+            left += Content.assemble((" ── ", "$foreground 30%"), (wanted, style))
         if way_out in parts:
             left += Content.assemble((" ── ", "$foreground 30%"), (way_out.text, "$foreground 60%"))
             parts.remove(way_out)

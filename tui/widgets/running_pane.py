@@ -1,6 +1,6 @@
 """The pane of what runs now: its title and its list."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import tzinfo
 from functools import partial
 
@@ -17,7 +17,7 @@ from tui.names import Names
 from tui.row import STOPPING, Piece, ended_row, header, running_columns, running_row
 from tui.rows import ListedRows
 from tui.running import Order, RunningTasks
-from tui.status import Part, elapses_until, stale_words
+from tui.status import Part, elapses_until, settled_skews, stale_words
 from tui.stopping import Stopping
 from tui.widgets.lines import ColumnHeader, PaneTitle
 from tui.widgets.task_list import TaskList
@@ -64,6 +64,7 @@ class RunningPane(Vertical):
         self._clock = clock
         self._tz = tz
         self._health = Health()
+        self._skews: Mapping[str, float] = {}
         self._tasks = RunningTasks()
         self._wanted = Filter()
         self._shown: Sequence[Task] = ()
@@ -78,6 +79,11 @@ class RunningPane(Vertical):
         self._names = Names()
         self.matching = 0
         """How many running tasks match the filter."""
+
+    @property
+    def running(self) -> int:
+        """How many tasks run, as far as the cache and the log that is watched tell."""
+        return len(self._tasks)
 
     def compose(self) -> ComposeResult:
         yield self.title_line
@@ -94,6 +100,7 @@ class RunningPane(Vertical):
     def hear(self, health: Health) -> None:
         """Take when the remotes last answered."""
         self._health = health
+        self._skews = settled_skews(self._skews, health)
 
     def take(self, running: Sequence[Task], ended: Iterable[Task]) -> None:
         """Take what runs now, and what has become of tasks that ran the last time."""
@@ -107,6 +114,11 @@ class RunningPane(Vertical):
         self._wanted = wanted
         self.task_list.action_top()
         self._show()
+
+    def doubt(self, wrong: bool) -> None:
+        """Say, or no longer, that something else is typed as the filter, which is wrong."""
+        self.title_line.wanted = self._wanted.text if wrong else ""
+        self.title_line.doubted = wrong
 
     def sort(self, order: Order) -> None:
         """Show the tasks in this order, from its top."""
@@ -128,7 +140,10 @@ class RunningPane(Vertical):
             view.show_rows(ListedRows(tasks), cursor=cursor, top=top)
         self.matching = running
         of_all = f" of {count(len(self._tasks))}" if self._wanted else ""
-        self.title_line.heading = f"Running {count(running)}{of_all}"
+        ended = len(tasks) - running
+        just_ended = f" + {count(ended)} just ended" if ended else ""
+        self.title_line.heading = f"Running {count(running)}{of_all}{just_ended}"
+        self.title_line.brief = f"Running {count(running)}{just_ended}"
         self._show_place()
         self._settle_height()
 
@@ -159,9 +174,9 @@ class RunningPane(Vertical):
     def _show_place(self) -> None:
         """Say in the title how the tasks are sorted, and where one is among more than are in view."""
         view = self.task_list
-        order = Part(self._order.words, 0)
-        longer = len(view.rows) > view.page_rows
-        self.title_line.place = (Part(f"row {count(view.cursor + 1)}", 1), order) if longer else (order,)
+        order, rows = Part(self._order.words, 0), len(view.rows)
+        row = Part(f"row {count(view.cursor + 1)} of {count(rows)}", 1)
+        self.title_line.place = (row, order) if rows > view.page_rows else (order,)
 
     def on_row_list_moved(self) -> None:
         self._show_place()
@@ -191,7 +206,7 @@ class RunningPane(Vertical):
     def _show_last_line(self, task: Task, words: str) -> None:
         self._last_line = words
         status = told_status(words)
-        if self._tasks.tell_end(task, status, self._clock()):
+        if self._tasks.tell_end(task, status, self._clock() + self._skews.get(task.remote, 0.0)):
             self._show()
             if status is not None:
                 self._end_told(task)
@@ -202,12 +217,13 @@ class RunningPane(Vertical):
 
     def _row(self, task: Task, above: Task | None, width: int) -> Sequence[Piece]:
         columns, now = running_columns(width, self._names), self._clock()
+        remote, node = task.remote, task.node
+        skew = self._skews.get(remote, 0.0)
         if not task.running:
             stopped = self._stopping.has_stopped(task)
-            return ended_row(task, columns, faded=self._tasks.is_faded(task, now), stopped=stopped)
-        remote, node = task.remote, task.node
+            return ended_row(task, columns, now + skew, faded=self._tasks.is_faded(task, now), stopped=stopped)
         stale = stale_words(self._health, remote, node, now, self._tz)
-        until = elapses_until(self._health, remote, node, now, stale=bool(stale))
+        until = elapses_until(self._health, remote, node, now, skew=skew, stale=bool(stale))
         line = self._last_line if self._watched and task.upid == self._watched.upid else ""
         note = STOPPING if task.upid in self._stopping else stale
         return running_row(task, columns, until, note, line, quiet=bool(stale))

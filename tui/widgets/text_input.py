@@ -6,6 +6,8 @@ import contextlib
 
 from textual import events
 from textual.binding import NoBinding
+from textual.geometry import Size
+from textual.reactive import Reactive
 from textual.widgets import Input
 
 _PATIENCE = 1.0
@@ -14,7 +16,10 @@ _PATIENCE = 1.0
 
 class TextInput(Input):
     """A line of text. Textual has a letter inserted here, but looks for what a key such as Backspace does only
-    when the app has it back, behind letters that were typed later."""
+    when the app has it back, behind letters that were typed later. Its text may grow and shrink without the whole
+    screen being laid out anew, as Textual has it for what can scroll."""
+
+    virtual_size: Reactive[Size] = Reactive(Size(0, 0))
 
     async def _on_key(self, event: events.Key) -> None:
         try:

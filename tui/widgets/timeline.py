@@ -11,6 +11,7 @@ from textual.message import Message
 from textual.widget import Widget
 
 from backend.task import Status
+from backend.text import counted
 from tui.row import SIGNS
 from tui.timeline import DOTTED, Times, axis, bars, dotted, stacked, unusual
 
@@ -56,13 +57,17 @@ class Timeline(Widget):
 
     @property
     def legend(self) -> str:
-        """What its lines, or its dots, are of; empty where there is but one kind of bars."""
+        """What its lines, or its dots, are of; empty where there is but one kind of bars. Each line has a scale of
+        its own, which its highest bar tells."""
         if self.times is None or self.times.sole is not None or not self.cells:
             return ""
         if self.size.height < 3:
             return f"{DOTTED[-1]} many errors" if self._dots else ""
-        warnings = f"{SIGNS[Status.WARNING]} warnings, " if self.size.height > 3 else ""
-        return f"bars: all, {warnings}{SIGNS[Status.ERROR]} errors"
+        parts = [counted(max(self.times.all), "task")]
+        if self.size.height > 3:
+            parts.append(f"{SIGNS[Status.WARNING]} {counted(max(self.times.warnings), 'warning')}")
+        parts.append(f"{SIGNS[Status.ERROR]} {counted(max(self.times.errors), 'error')}")
+        return f"highest bars: {', '.join(parts)}"
 
     def show(self, times: Times | None) -> None:
         """Show these; None: there are no tasks."""
