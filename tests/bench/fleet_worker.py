@@ -1,6 +1,6 @@
 """The process in which the workers are measured: a first fill and a second round of a fleet, with the lag of their
-event loop and of the one beside it, where the dashboard lives; what they asked for, and their memory. Prints one line
-of JSON."""
+event loop and of the one beside it, where the dashboard lives; what they asked for, and their memory. Prints one
+line of JSON."""
 
 import asyncio
 import json
