@@ -11,32 +11,29 @@ T = TypeVar("T")
 
 async def run_apart(work: Callable[[], Coroutine[Any, Any, T]], name: str) -> T:
     """What this work comes to, or raises, done in an event loop of its own, in a thread of this name: none of its
-    callbacks ever stands before one of the caller's. If the caller is cancelled, so is the work, and waited for.
-    Who is cancelled again meanwhile waits no longer; the process does, at its end."""
+    callbacks ever stands before one of the caller's. It is always waited for. Where the caller is cancelled, so is
+    the work; and the second time all that is left in its loop, as where `asyncio.run` ends."""
     here, there = asyncio.get_running_loop(), asyncio.new_event_loop()
-    task = there.create_task(work())
-    ended = here.create_future()
+    task, left, ended = there.create_task(work()), there.create_future(), here.create_future()
+
+    async def turn() -> None:
+        await asyncio.wait([task, left], return_when=asyncio.FIRST_COMPLETED)
 
     def run() -> None:
         try:
             with asyncio.Runner(loop_factory=lambda: there) as runner:
-                runner.run(_until_done(task))
+                runner.run(turn())
         finally:
-            # the caller's loop may be gone: it need not wait
-            with contextlib.suppress(RuntimeError):
-                here.call_soon_threadsafe(ended.set_result, None)
+            here.call_soon_threadsafe(ended.set_result, None)
 
     threading.Thread(target=run, name=name).start()
-    try:
-        await asyncio.shield(ended)
-    except asyncio.CancelledError:
-        # it may have ended by itself
-        with contextlib.suppress(RuntimeError):
-            there.call_soon_threadsafe(task.cancel)
-        await asyncio.shield(ended)
-        raise
+    ends = [task.cancel, left.cancel]
+    while not ended.done():
+        try:
+            await asyncio.shield(ended)
+        except asyncio.CancelledError:
+            if ends:
+                # its loop may be closed: then it has just ended by itself
+                with contextlib.suppress(RuntimeError):
+                    there.call_soon_threadsafe(ends.pop(0))
     return task.result()
-
-
-async def _until_done(task: "asyncio.Task[Any]") -> None:
-    await asyncio.wait([task])

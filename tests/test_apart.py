@@ -47,16 +47,39 @@ async def test_cancelled_it_is_waited_for_until_it_has_ended_in_its_own_way() ->
     assert steps == ["wound down"]
 
 
-async def test_callers_are_not_held_up_by_what_is_busy_there() -> None:
-    """While the work keeps its own loop busy, the caller's still turns."""
-    stop = threading.Event()
+async def test_cancelled_again_it_ends_though_it_lost_the_first_time() -> None:
+    begun, lost = threading.Event(), threading.Event()
 
     async def work() -> None:
-        while not stop.is_set():
-            sum(range(100))
+        try:
+            begun.set()
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            lost.set()
+            await asyncio.Event().wait()
 
     running = asyncio.create_task(run_apart(work, "apart"))
-    for _ in range(100):
-        await asyncio.sleep(0)
-    stop.set()
-    await running
+    await asyncio.to_thread(begun.wait, 10)
+    running.cancel()
+    await asyncio.to_thread(lost.wait, 10)
+    assert not running.done()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+
+
+async def test_what_goes_wrong_while_it_winds_down_comes_back() -> None:
+    begun = threading.Event()
+
+    async def work() -> None:
+        try:
+            begun.set()
+            await asyncio.Event().wait()
+        finally:
+            raise OSError("disk full")
+
+    running = asyncio.create_task(run_apart(work, "apart"))
+    await asyncio.to_thread(begun.wait, 10)
+    running.cancel()
+    with pytest.raises(OSError, match="disk full"):
+        await running
