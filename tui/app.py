@@ -150,7 +150,8 @@ class Dashboard(App[None]):
         await work()
 
     async def _follow_once_shown(self) -> None:
-        """Load what the first rows did not need, and look out for changes, which are seen by then all the same."""
+        """Load what the first rows did not need, and look out for changes. None that came before is missed: the
+        cache is looked at every few seconds, and a configuration is compared with the one in use."""
         await self._first_rows()
         await asyncio.to_thread(_load_the_rest)
         self._main.watch_cache()
@@ -199,5 +200,5 @@ class Dashboard(App[None]):
 def _load_the_rest() -> None:
     """Import what would hold up the first key that asks for it."""
     import_screens()
-    # What watches files, and what asks remotes, has this import an event loop's other half as it is first used.
+    # what watches files uses anyio, which imports its asyncio backend as it is first used
     anyio.run(anyio.sleep, 0)

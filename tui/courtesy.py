@@ -1,5 +1,5 @@
-"""Fetching steps aside for whoever uses the dashboard: a key is answered by the same thread that reads what the
-remotes tell, and while a fleet is fetched for the first time that has more to read than it can."""
+"""Fetching steps aside for whoever uses the dashboard: the interpreter runs one thread at a time, and those of the
+workers always have something to read while a fleet is fetched for the first time."""
 
 import asyncio
 import time

@@ -66,7 +66,9 @@ class Refresher:
 
 async def _wait(event: asyncio.Event, seconds: float | None) -> None:
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(event.wait(), seconds)
+        # not wait_for: before Python 3.12 that loses a cancellation that comes with the event
+        async with asyncio.timeout(seconds):
+            await event.wait()
 
 
 async def watch(directory: Path, changed: Callable[[], None]) -> None:

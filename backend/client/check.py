@@ -137,7 +137,7 @@ async def _check_token(steps: _Steps, endpoint: Endpoint, seconds: float) -> Non
             if product is None or product == remote.type:
                 steps.note("token", "failed", error.words)
             else:
-                words = f'{mistaken(product, remote.type)}; in the configuration, write type = "{product}"'
+                words = f'{mistaken(product, remote.type)}; set type = "{product}"'
                 steps.note("type", "failed", words)
             return
         except RemoteError as error:

@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from backend.simulator.endings import store_of
 from backend.simulator.fleet import SimulatedRemote
 from backend.simulator.history import NodeHistory
 from backend.simulator.logs import line_count, lines
@@ -136,7 +137,7 @@ def _wanted(given: Checked, task: SimulatedTask, running: bool) -> bool:
         return False
     if worker_type is not None and worker_type not in task.worker_type:
         return False
-    if store is not None and _store_of(task) != store:
+    if store is not None and store_of(task.worker_id) != store:
         return False
     statuses = given.statuses("statusfilter")
     if running:
@@ -144,12 +145,6 @@ def _wanted(given: Checked, task: SimulatedTask, running: bool) -> bool:
     if given.flag("errors") and task.status == "OK":
         return False
     return statuses is None or status_class(task.status) in statuses
-
-
-def _store_of(task: SimulatedTask) -> str:
-    """The datastore a task is about: `store1` of `store1:vm/100`; a sync job names its source before it."""
-    parts = task.worker_id.split(":")
-    return parts[2] if task.worker_type == "syncjob" and len(parts) > 2 else parts[0]
 
 
 def _task_status(call: Call) -> Result:

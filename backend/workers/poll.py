@@ -90,7 +90,9 @@ class Poller:
                 back_off = None
                 self._fetch(())
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wanted.wait(), max(0.0, pace.interval - (time.monotonic() - started)))
+                # not wait_for: before Python 3.12 that loses a cancellation that comes with the event
+                async with asyncio.timeout(max(0.0, pace.interval - (time.monotonic() - started))):
+                    await self._wanted.wait()
 
     async def _keep_following(self) -> None:
         while True:

@@ -62,7 +62,7 @@ def test_a_backup_server_taken_for_pve_is_recognised_and_every_question_has_a_wa
     terminal.answer(f"127.0.0.1:{pbs.port}: this is a Proxmox Backup Server, not Proxmox VE")
     terminal.answer("Go on with it as Proxmox Backup Server (pbs)? [Y/n]:", "")
     terminal.answer("proxmox-backup-manager user generate-token")
-    terminal.answer("Token id", pbs.token.id)
+    terminal.answer("Token id (< back to the host) [monitor@pbs!tasks]", pbs.token.id)
     terminal.answer("Token secret", pbs.token.secret)
     assert terminal.end() == 0
     (remote,) = load_config(path).remotes.values()

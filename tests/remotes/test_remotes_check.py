@@ -48,7 +48,7 @@ def test_a_remote_of_the_other_type_is_told_as_such_instead_of_a_wrong_token(who
     text = whole.read_text()
     whole.write_text(text.replace('type = "pbs"', 'type = "pve"'))
     result = run("--check", "pbs-001", "--config", str(whole))
-    words = 'this is a Proxmox Backup Server, not Proxmox VE; in the configuration, write type = "pbs"'
+    words = 'this is a Proxmox Backup Server, not Proxmox VE; set type = "pbs"'
     assert result.exit_code == 1 and words in " ".join(result.stdout.split())
     assert "token" not in result.stdout and "privileges" not in result.stdout
 

@@ -15,3 +15,8 @@ def test_what_has_no_place_to_break_is_broken_at_the_edge() -> None:
 
 def test_spaces_between_words_stay() -> None:
     assert wrap("14:30   2h", 20) == ["14:30   2h"]
+
+
+def test_no_line_is_empty_but_for_a_paragraph_that_is() -> None:
+    assert wrap(" lead", 4) == ["lead"]
+    assert wrap("日本", 1) == ["日", "本"]

@@ -202,9 +202,11 @@ class ChooseScreen(ModalScreen[Chosen | None]):
             does.append(f"{cap_of('take')} {self._verbs[state]} {words}")
         if self._several and len(self._seen) > 1:
             which = "all" if len(self._seen) == len(lines) else "the matching"
-            marks = "marks" if self._switched_all() is self._wish else "unmarks"
-            wish = f" to {self._verbs[self._wish].removesuffix('s')}" if marks == "marks" else ""
-            does.append(f"{cap_of('choose-all')} {marks} {which} {count(len(self._seen))}{wish}")
+            all_seen = f"{which} {count(len(self._seen))}"
+            marks = self._switched_all() is self._wish
+            to_do = self._verbs[self._wish].removesuffix("s")
+            words = f"marks {all_seen} to {to_do}" if marks else f"unmarks {all_seen}"
+            does.append(f"{cap_of('choose-all')} {words}")
         self.query_one(Words).say((self._legend, ""), *((words, "") for words in does))
 
     def _state(self, number: int) -> State:

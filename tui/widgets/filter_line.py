@@ -118,6 +118,7 @@ class FilterLine(Vertical):
     def open(self, wanted: Filter) -> None:
         """Appear with the filter that the lists show now, ready for typing."""
         self._before = wanted
+        self._completing = Completing(self._complete)
         self.add_class("-open")
         with self.input.prevent(Input.Changed):
             self.input.value = wanted.text

@@ -24,7 +24,8 @@ def _wrap_paragraph(text: str, width: int) -> Iterator[str]:
         if line is None or cell_len(longer) <= width:
             line = longer
         else:
-            yield line
+            if line:
+                yield line
             line = piece
     yield line or ""
 

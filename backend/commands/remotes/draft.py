@@ -170,6 +170,8 @@ class Draft:
         if not (self._given.token_id and self._given.has_secret) and on_terminal():
             if self._token_told != self._type:
                 say(f"\n{_MAKE_TOKEN[self._type]}")
+                # made for the other product, it would not do here
+                self._token_id = self._given.token_id or ""
             self._token_told = self._type
         if self._given.token_id is not None and not self._token_refused:
             return False
@@ -183,7 +185,7 @@ class Draft:
             return True
         file, variable = self._given.secret_file, self._given.secret_variable
         self._secret = find_secret(file, variable, new_file=self._new_secret_file, back=back)
-        return not self._given.has_secret
+        return self._secret.new_file is not None
 
     def _look(self, back: str | None) -> bool:
         assert self._secret is not None

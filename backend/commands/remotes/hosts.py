@@ -10,7 +10,7 @@ import click
 
 from backend.client.check import STEP_SECONDS
 from backend.client.probe import reach
-from backend.client.product import PRODUCTS, mistaken, product_at
+from backend.client.product import PRODUCTS, mistaken, other_type, product_at
 from backend.commands.remotes.questions import ask, confirm, on_terminal, say
 from backend.commands.remotes.trust import Refused, trusted
 from backend.config import Endpoint, RemoteConfig, Secret
@@ -66,7 +66,7 @@ class Hosts:
 
     def _look(self, node: Endpoint, type: RemoteType, *, may_change: bool) -> tuple[Endpoint, RemoteType]:
         """The endpoint, believed, and what answers there. Raises Refused."""
-        other: RemoteType = "pbs" if type == "pve" else "pve"
+        other = other_type(type)
         try:
             believed = self._trusted(node, type)
         except Refused as error:
@@ -92,7 +92,7 @@ class Hosts:
             raise Refused(f"{words}; give --type {type}")
         say(f"{click.style('!', fg='yellow')} {words}")
         if not confirm(f"Go on with it as {PRODUCTS[type]} ({type})?", default=True):
-            raise Refused("then another host is needed")
+            raise Refused(words)
 
     def _trusted(self, node: Endpoint, type: RemoteType) -> Endpoint:
         return trusted(node, type, given=self._fingerprints, ca_file=self._authority, yes=self._yes)
