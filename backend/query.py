@@ -70,7 +70,8 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """A parsed filter: all `terms` must match; with none, every task does. `text` is what was written."""
+    """A parsed filter: all `terms` must match; with none, every task does. `text` is what was written, with
+    one space between two terms."""
 
     text: str = ""
     terms: tuple[Term, ...] = ()
@@ -141,7 +142,7 @@ def parse_filter(text: str, *, now: float | None = None, tz: tzinfo | None = Non
         raise FilterError(
             written[MOST_TERMS], f"expected at most {MOST_TERMS} terms in a filter, not {len(written)}"
         )
-    return Filter(text.strip(), tuple(_parse_term(term, now, tz) for term in written))
+    return Filter(" ".join(written), tuple(_parse_term(term, now, tz) for term in written))
 
 
 def split_terms(text: str) -> list[str]:

@@ -78,8 +78,17 @@ class LogSearch:
             self._say(f"No line has {safe(self.words)}")
 
     async def _to_next(self, step: int) -> None:
-        if not await self._find(self._view.cursor, step):
-            self._say(f"No line {'below' if step > 0 else 'above'} has {safe(self.words)}")
+        """To the next line, else on from the other end."""
+        cursor = self._view.cursor
+        if await self._find(cursor, step):
+            return
+        end = -1 if step > 0 else len(self._log())
+        if not await self._find(end, step):
+            self._say(f"No line has {safe(self.words)}")
+        elif self._view.cursor == cursor:
+            self._say(f"No other line has {safe(self.words)}")
+        else:
+            self._say(f"On from the {'beginning' if step > 0 else 'end'}")
 
     async def _find(self, line: int, step: int) -> bool:
         found = await self._log().search(self._pattern, line, step)

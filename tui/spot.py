@@ -9,13 +9,20 @@ from tui.widgets.task_list import TaskList
 @dataclass(frozen=True, slots=True)
 class Spot:
     """A place in the list: positions, and the tasks they were at (keys, None where it was not loaded). `following`
-    is the top, whatever stands there."""
+    is the top, whatever stands there; `in_view` tells whether the cursor is."""
 
     cursor: int
     top: int
     following: bool
     cursor_key: Key | None = None
     top_key: Key | None = None
+    in_view: bool = True
+
+    def is_moved_from(self, other: "Spot") -> bool:
+        """Whether the user has moved since. The top alone also moves where the list becomes lower, as when the
+        filter line opens."""
+        mine, others = (self.cursor, self.following, self.cursor_key), (other.cursor, other.following, other.cursor_key)
+        return mine != others
 
 
 def spot_of(view: TaskList) -> Spot:
@@ -27,6 +34,7 @@ def spot_of(view: TaskList) -> Spot:
         view.following,
         None if view.selected is None else view.selected.key,
         None if first is None else first.key,
+        view.cursor_in_view,
     )
 
 
@@ -39,6 +47,7 @@ async def positions(spot: Spot, rows: HistoryRows, page_rows: int) -> tuple[int,
     else:
         # it had not been loaded when the rows changed: the same place, as far as they reach
         cursor = max(0, min(spot.cursor, await rows.count() - 1))
-    if spot.top <= spot.cursor < spot.top + page_rows:
-        return cursor, max(0, spot.top + cursor - spot.cursor)
+    if spot.in_view:
+        # on the same line, if the view is as high as it was
+        return cursor, max(0, cursor - min(spot.cursor - spot.top, page_rows - 1))
     return cursor, spot.top if spot.top_key is None else await rows.locate(spot.top_key)

@@ -186,7 +186,8 @@ async def test_the_filter_line_opens_with_the_filter_that_is_there(app: Dashboar
         await screen.press("slash")
         await screen.enter("graz")
         await screen.press("enter", "slash")
-        assert screen.main.filter_line.input.value == "graz"
+        # what is typed now is a word of its own
+        assert screen.main.filter_line.input.value == "graz "
         await screen.enter(" -ok")
         await screen.until_shown("── graz -ok")
 
@@ -274,3 +275,19 @@ async def test_a_filter_longer_than_the_line_is_shown_whole_below_it(app: Dashbo
         await screen.until(lambda: [text in line for line in screen.lines].count(True) == 2)
         await pilot.resize_terminal(80, 12)
         await screen.until(lambda: text not in " ".join(screen.text.split()))
+
+
+async def test_the_cursors_place_outlasts_a_filter_on_the_way_that_finds_nothing(app: Dashboard) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = Screen(pilot)
+        await screen.until_shown("History 600")
+        view = screen.history.task_list
+        # to the last line in view, which the filter line is about to cover
+        await screen.press(*["down"] * (view.page_rows + 3))
+        chosen = view.selected
+        await screen.press("slash", *"zq")
+        await screen.until_shown("History 0 of 600")
+        await screen.press("backspace", "backspace")
+        await screen.until_shown("History 600")
+        await screen.until(lambda: view.selected == chosen, "the task from before")
+        assert view.cursor_in_view

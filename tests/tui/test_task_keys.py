@@ -29,10 +29,14 @@ async def test_searching_goes_to_the_nearest_match_and_on(empty: Path, clock: Cl
         await view.screen.press("slash", *"needle", "enter")
         await view.screen.until(lambda: view.log.cursor == 28_007, "the last match")
         await view.screen.until_shown("/needle")
-        await view.screen.press("n")
-        await view.screen.until_shown("No line below has needle")
         await view.screen.press("N")
         await view.screen.until(lambda: view.log.cursor == 24_007, "the match before")
+        await view.screen.press("n", "n")
+        await view.screen.until_shown("On from the beginning")
+        assert view.log.cursor == 7
+        await view.screen.press("N")
+        await view.screen.until_shown("On from the end")
+        assert view.log.cursor == 28_007
         await view.screen.press("home", "n")
         await view.screen.until(lambda: view.log.cursor == 7, "the first match")
         await view.screen.press("n")

@@ -120,9 +120,11 @@ class FilterLine(Vertical):
         self._before = wanted
         self._completing = Completing(self._complete)
         self.add_class("-open")
+        # behind a space: what is typed is a term of its own
+        text = f"{wanted.text} " if wanted.text else ""
         with self.input.prevent(Input.Changed):
-            self.input.value = wanted.text
-        self.input.cursor_position = len(wanted.text)
+            self.input.value = text
+        self.input.cursor_position = len(text)
         self._recalled = 0
         typed = self._typed()
         self._offer(typed)

@@ -298,7 +298,7 @@ class HistoryPane(Vertical):
         """Where the kept place is in these rows, with what is in view there loaded: the spot at which the current
         list is, and the positions of cursor and view. The user may move meanwhile, so look again where needed."""
         for _ in range(_TRIES):
-            if self._origin is not None and self._placed != spot_of(self.task_list):
+            if self._placed is not None and spot_of(self.task_list).is_moved_from(self._placed):
                 self._origin = None
             now = spot_of(self.task_list)
             cursor, top = await positions(self._origin or now, rows, self.task_list.page_rows)
