@@ -283,6 +283,9 @@ async def test_the_status_of_the_row_under_the_cursor_stands_whole_below(app: Da
         task = selected(screen)
         await screen.until(lambda: screen.line_below.startswith(f" ✗ {task.status}"))
         assert (f"· {task.node} · " in screen.line_below) == (width == 80)
+        # below what runs it would seem to be that
+        await screen.press("tab")
+        await screen.until(lambda: not screen.line_below.strip(), "nothing below")
 
 
 async def test_among_errors_the_status_has_room_at_80_columns(app: Dashboard) -> None:

@@ -383,6 +383,15 @@ async def test_the_running_list_has_column_heads_where_there_is_room(app: Dashbo
         await screen.until(lambda: screen.text.count("DURATION") == 1)
 
 
+async def test_where_what_runs_has_no_room_the_key_to_it_says_so(app: Dashboard) -> None:
+    async with app.run_test(size=(60, 8)) as pilot:
+        screen = Screen(pilot)
+        await screen.until_shown("History 600")
+        await screen.press("tab")
+        await screen.until_shown("There is no room to show what runs")
+        assert screen.history.task_list.has_focus
+
+
 @pytest.mark.parametrize("size", [(80, 8), (20, 5)])
 async def test_the_focus_goes_where_it_can_be_seen_and_back(app: Dashboard, size: tuple[int, int]) -> None:
     async with app.run_test(size=(120, 40)) as pilot:

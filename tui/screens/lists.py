@@ -75,6 +75,8 @@ class Lists(Vertical):
         running, history = self._running_pane.task_list, self._history_pane.task_list
         self._running_pane.title_line.active = running.has_focus
         self._history_pane.title_line.active = history.has_focus
+        # below a running task under the cursor it would read as that one's
+        self._history_pane.selected_line.silent = running.has_focus
         # where there is no room for what runs, the focus in the history is no choice
         if running.display and (running.has_focus or history.has_focus):
             self._chosen = running if running.has_focus else history
@@ -112,6 +114,8 @@ class Lists(Vertical):
     def action_next_pane(self) -> None:
         running, history = self._running_pane.task_list, self._history_pane.task_list
         self.choose(running if self.chosen is history and running.display else history)
+        if not running.display:
+            self._say("There is no room to show what runs")
 
     def action_next_with(self, status: str, back: bool) -> None:
         what = status if status == Status.ERROR else "task with warnings"

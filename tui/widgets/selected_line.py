@@ -25,6 +25,7 @@ class SelectedLine(Widget):
     """
 
     words: reactive[Content] = reactive(Content(""))
+    silent: reactive[bool] = reactive(False)
 
     def show(self, task: Task | None, columns: Columns, *, stopped: bool = False) -> None:
         """Say what rows of these columns leave unsaid of a task; `stopped` if that was by the user."""
@@ -32,7 +33,7 @@ class SelectedLine(Widget):
         self.words = Content("") if task is None else unsaid(task, columns, stopped=stopped)
 
     def render(self) -> Content:
-        return self.words.truncate(self.size.width - 1, ellipsis=True)
+        return Content("") if self.silent else self.words.truncate(self.size.width - 1, ellipsis=True)
 
 
 def unsaid(task: Task, columns: Columns, *, stopped: bool = False) -> Content:
