@@ -21,7 +21,10 @@ class Spot:
     def is_moved_from(self, other: "Spot") -> bool:
         """Whether the user has moved since. The top alone also moves where the list becomes lower, as when the
         filter line opens."""
-        mine, others = (self.cursor, self.following, self.cursor_key), (other.cursor, other.following, other.cursor_key)
+        mine, others = (
+            (self.cursor, self.following, self.cursor_key),
+            (other.cursor, other.following, other.cursor_key),
+        )
         return mine != others
 
 

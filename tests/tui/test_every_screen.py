@@ -28,7 +28,7 @@ SCREENS: dict[str, tuple[list[str], str, str]] = {
     "searching its log": (["enter", "slash"], "search", r"search"),
     "stopping a task": (["tab", "S"], "Stop this task?", r"Stop this task\?\s+VM 101 - Start[\s\S]*y yes"),
     "statistics": (["s"], "as of", r"TOTAL[\s\S]*▸64"),
-    "guests": (["b"], "never good", r"✗ wien +VM/CT 1|✗ wien +VM 101"),
+    "guests": (["b"], "without a good backup", r"✗ wien +VM/CT 1|✗ wien +VM 101"),
     "remotes": (["f9"], "connection refused", r"✗ graz"),
     "a remote": (["f9", "i"], "Last seen", r"failing 4"),
     "help": (["question_mark"], "narrow", r"/  narrow"),

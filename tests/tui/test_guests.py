@@ -82,7 +82,10 @@ async def test_the_worst_come_first_each_with_what_is_known(filled: Path, clock:
             "? job 50m graz VM 101 no backup of its own · a job over several guests OK Tue 24 Nov 13:42",
             "! 33m wien VM/CT 104 with warnings Tue 24 Nov 13:58",
         ]
-        assert "2 never good · then 1 failed or unknown last · then the oldest good first" in screen.text
+        assert (
+            "2 without a good backup · then 1 whose last failed or is unknown · then the oldest good first"
+            in screen.text
+        )
         assert "106" not in screen.text
 
 

@@ -152,8 +152,8 @@ class GuestsScreen(OverviewScreen):
         failed = sum(guest.failed and not guest.without for guest in self._shown)
         # the order of the rows, too
         self._title.place = (
-            Part(f"{count(without)} never good", 0),
-            Part(f"then {count(failed)} failed or unknown last", 1),
+            Part(f"{count(without) if without else 'none'} without a good backup", 0),
+            Part(f"then {count(failed)} whose last failed or is unknown", 1),
             Part("then the oldest good first", 2),
         )
 
