@@ -11,7 +11,6 @@ from functools import partial
 from typing import Any, ClassVar
 
 import anyio
-from textual import events
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
 from textual.screen import Screen
@@ -19,7 +18,6 @@ from textual.screen import Screen
 from backend.archive import TaskCache
 from backend.config import Config, ConfigError
 from tui.access import Access
-from tui.courtesy import Courtesy
 from tui.hangup import leave_on_hangup
 from tui.keymap import keymap, read_keys
 from tui.keys import KEYS, Key, Place, bindings, keys_in_use, use
@@ -39,9 +37,6 @@ _FAREWELL = 2.0
 _COMMANDS = {Place.FIND, Place.LIST, Place.MOVE, Place.SCREEN}
 """Whose keys the command palette offers as well."""
 
-_ANSWERED = (events.Key, events.Paste, events.MouseDown, events.MouseScrollDown, events.MouseScrollUp)
-"""What of the user's doing is answered by a frame."""
-
 
 class Dashboard(App[None]):
     """The dashboard on a cache.
@@ -55,7 +50,6 @@ class Dashboard(App[None]):
         keys: the table of keys.
         welcome: shown over the lists until a remote is configured.
         label: what the status line calls it, where it is not an ordinary one.
-        courtesy: told of each key, for the work to step aside.
         clock: UNIX seconds.
         tz: the time zone times are shown and read in; None: local time.
     """
@@ -74,7 +68,6 @@ class Dashboard(App[None]):
         keys: Sequence[Key] = KEYS,
         welcome: WelcomeScreen | None = None,
         label: str = "",
-        courtesy: Courtesy | None = None,
         clock: Callable[[], float] = time.time,
         tz: tzinfo | None = None,
     ) -> None:
@@ -89,7 +82,6 @@ class Dashboard(App[None]):
         self._main = MainScreen(cache, self._memory, Access(load), label=label, now=clock, tz=tz)
         self._work = work
         self._changes = changes
-        self._courtesy = courtesy or Courtesy()
         self._welcome = welcome
         self._working: asyncio.Task[None] | None = None
 
@@ -132,11 +124,6 @@ class Dashboard(App[None]):
             self._main.need_remote(self._welcome.command)
             self.push_screen(self._welcome)
         self.run_worker(self._follow_once_shown())
-
-    async def on_event(self, event: events.Event) -> None:
-        if isinstance(event, _ANSWERED):
-            self._courtesy.note_key()
-        await super().on_event(event)
 
     async def on_unmount(self) -> None:
         await self._memory.settle()

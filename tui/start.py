@@ -15,7 +15,6 @@ from backend.config import Config, ConfigError
 from backend.config.watch import config_changes
 from backend.interpreter import calm_interpreter
 from tui.app import Dashboard
-from tui.courtesy import Courtesy
 from tui.keymap import read_keys
 from tui.memory import Memory
 from tui.screens.welcome import WelcomeScreen
@@ -33,14 +32,13 @@ def make_dashboard(places: Places, memory: Memory, *, label: str = "") -> Dashbo
     """The dashboard on this configuration and cache. Raises ConfigError."""
     cache = places.open_cache()
     file = places.config_file
-    courtesy = Courtesy()
     try:
         config = places.load()
     except click.ClickException:
         config = Config(path=file, files=frozenset({file}))
-        work = partial(_work_once_configured, config, places.cache, courtesy)
+        work = partial(_work_once_configured, config, places.cache)
     else:
-        work = partial(_work, config, places.cache, courtesy)
+        work = partial(_work, config, places.cache)
     calm_interpreter()
     welcome = None
     # where somebody else fetches, looking needs no configuration
@@ -55,27 +53,26 @@ def make_dashboard(places: Places, memory: Memory, *, label: str = "") -> Dashbo
         keys=read_keys(config.keys),
         welcome=welcome,
         label=label,
-        courtesy=courtesy,
     )
 
 
-async def _work_once_configured(nothing: Config, directory: Path, courtesy: Courtesy) -> None:
+async def _work_once_configured(nothing: Config, directory: Path) -> None:
     """Wait for a configuration, and work on it. `nothing` tells where it will be."""
     async with aclosing(config_changes(nothing)) as changes:
         async for change in changes:
             if isinstance(change, Config):
                 config = change
                 break
-    await _work(config, directory, courtesy)
+    await _work(config, directory)
 
 
-async def _work(config: Config, directory: Path, courtesy: Courtesy) -> None:
+async def _work(config: Config, directory: Path) -> None:
     """Fetch and poll, in an event loop of its own: in the screen's, each step of answering a key would wait for
     whatever the remotes have just answered. What it takes is imported only now that rows are shown."""
     await asyncio.to_thread(importlib.import_module, "backend.workers")
     from backend.workers import run_workers_when_free
 
-    work = partial(run_workers_when_free, config, directory, role="dashboard", may_fetch=courtesy.wait)
+    work = partial(run_workers_when_free, config, directory, role="dashboard")
     await run_apart(work, "workers")
 
 

@@ -19,7 +19,6 @@ from backend.workers.fleet import Fleet
 from backend.workers.housekeeping import Requests, look_back_when_due, merge_when_due, publish
 from backend.workers.store import Store
 from backend.workers.supervisor import BackOff, supervise
-from backend.workers.turns import Gate, open_gate
 
 __all__ = ["run_daemon_workers", "run_workers", "run_workers_when_free"]
 
@@ -38,20 +37,19 @@ async def run_workers(
     directory: Path,
     *,
     role: str,
-    may_fetch: Gate = open_gate,
     clock: Callable[[], float] = time.time,
 ) -> bool:
     """Keep a cache directory up to date until cancelled; then everything that was fetched is durable. A dashboard
     also leaves off when a daemon asks for the work; and anybody once the directory was deleted or replaced, to
     begin anew: then this returns True.
 
-    `role` is a word for the health file: "daemon" or "dashboard". `may_fetch` stands before all that a round asks
-    for, but before no poll. Raises CacheBusy if another process does this already, CacheError if the directory
-    cannot be used. Any trouble after that is told in the cache's health, and what it befell is tried again.
+    `role` is a word for the health file: "daemon" or "dashboard". Raises CacheBusy if another process does this
+    already, CacheError if the directory cannot be used. Any trouble after that is told in the cache's health, and
+    what it befell is tried again.
     """
     async with _open_writer(directory, config.settings.keep_days, clock) as writer:
         asked = asyncio.Event()
-        work = asyncio.create_task(_work(config, writer, role, asked.set, may_fetch, clock))
+        work = asyncio.create_task(_work(config, writer, role, asked.set, clock))
         asking = asyncio.create_task(asked.wait() if role == "dashboard" else asyncio.Event().wait())
         losing = asyncio.create_task(_until_lost(writer))
         try:
@@ -79,16 +77,14 @@ async def _until_lost(writer: CacheWriter) -> None:
     log.error("%s: the cache directory was deleted or replaced; fetching begins anew", writer.directory)
 
 
-async def run_workers_when_free(
-    config: Config, directory: Path, *, role: str, may_fetch: Gate = open_gate
-) -> None:
+async def run_workers_when_free(config: Config, directory: Path, *, role: str) -> None:
     """The same, but wait while another process holds the cache, and take over when it ends. Raises CacheError only
     at once: a directory that could be used is tried again."""
 
     async def wait(busy: CacheBusy) -> None:
         await asyncio.sleep(TAKE_OVER)
 
-    await _again_and_again(partial(run_workers, config, directory, role=role, may_fetch=may_fetch), wait)
+    await _again_and_again(partial(run_workers, config, directory, role=role), wait)
 
 
 async def run_daemon_workers(config: Config, directory: Path) -> None:
@@ -163,7 +159,6 @@ async def _work(
     writer: CacheWriter,
     role: str,
     hand_over: Callable[[], None],
-    may_fetch: Gate,
     clock: Callable[[], float],
 ) -> None:
     # opening the first client imports it: a tenth of a second in which the event loop would do nothing else
@@ -173,7 +168,7 @@ async def _work(
     health.pid, health.role = os.getpid(), role
     board = HealthBoard(health, {name: remote.type for name, remote in config.remotes.items()}, clock)
     async with Store(writer) as store, asyncio.TaskGroup() as group:
-        fleet = Fleet(config, store, board, may_fetch, clock)
+        fleet = Fleet(config, store, board, clock)
         group.create_task(fleet.run())
         group.create_task(supervise("merging", partial(merge_when_due, writer), board.problem))
         looking_back = partial(look_back_when_due, writer, fleet)

@@ -22,7 +22,7 @@ from backend.workers.poll import Poller
 from backend.workers.rounds import Rounds
 from backend.workers.store import Store
 from backend.workers.supervisor import supervise
-from backend.workers.turns import Gate, Turns
+from backend.workers.turns import Turns
 
 log = logging.getLogger(__name__)
 
@@ -39,15 +39,12 @@ class Fleet:
         config: Config,
         store: Store,
         board: HealthBoard,
-        may_fetch: Gate,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """`may_fetch` stands before all that a round asks for, but before no poll."""
         self._next = config
         self._config = Config(settings=config.settings)
         self._store = store
         self._board = board
-        self._may_fetch = may_fetch
         self._clock = clock
         self._group = asyncio.TaskGroup()
         self._working: dict[str, asyncio.Task[None]] = {}
@@ -143,7 +140,7 @@ class Fleet:
         self._limit = FleetLimit(connections)
         # The polls keep some connections to themselves, so that they never queue behind a first fill: a tenth of
         # the fleet's, and of a remote's two, of which the tasks that are followed take one.
-        self._turns = Turns(max(1, connections - max(1, connections // 10)), self._store.room, self._may_fetch)
+        self._turns = Turns(max(1, connections - max(1, connections // 10)), self._store.room)
         self._pace = PollPace(settings.poll_interval, connections, self._board.problem)
 
     def _start(self, remote: RemoteConfig, start_after: float) -> None:

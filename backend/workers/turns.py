@@ -6,22 +6,15 @@ from contextlib import asynccontextmanager
 
 from backend.client import PATIENCE
 
-Gate = Callable[[], Awaitable[None]]
-"""Returns once what stands before it may go on."""
-
-
-async def open_gate() -> None:
-    """Before which nobody waits."""
-
 
 class Turns:
     """So many turns at a time. When one lasts longer than a quick request may, the next begins beside it: what
     waits for a slow remote holds up nobody."""
 
-    def __init__(self, at_a_time: int, *gates: Gate) -> None:
-        """The gates are passed at the beginning of each turn, however long that takes."""
+    def __init__(self, at_a_time: int, room: Callable[[], Awaitable[None]]) -> None:
+        """Each turn begins with waiting for `room` to return, however long that takes."""
         self._slots = asyncio.Semaphore(at_a_time)
-        self._gates = gates
+        self._room = room
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
@@ -36,8 +29,7 @@ class Turns:
                 self._slots.release()
 
         try:
-            for gate in self._gates:
-                await gate()
+            await self._room()
             expiry = asyncio.get_running_loop().call_later(PATIENCE, end)
             try:
                 yield

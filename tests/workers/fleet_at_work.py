@@ -13,7 +13,6 @@ from backend.config import Config, load_config
 from backend.simulator import Simulator
 from backend.task import Task
 from backend.workers import run_workers
-from backend.workers.turns import Gate, open_gate
 
 NOW = 1_795_478_000.0
 """Not quite midnight (UTC)."""
@@ -43,11 +42,9 @@ def configure(
 
 
 @asynccontextmanager
-async def at_work(
-    config: Config, directory: Path, clock: Callable[[], float], may_fetch: Gate = open_gate
-) -> AsyncIterator[TaskCache]:
+async def at_work(config: Config, directory: Path, clock: Callable[[], float]) -> AsyncIterator[TaskCache]:
     """Run the workers while the context lasts; they are cancelled at its end."""
-    work = asyncio.create_task(run_workers(config, directory, role="test", may_fetch=may_fetch, clock=clock))
+    work = asyncio.create_task(run_workers(config, directory, role="test", clock=clock))
     try:
         yield TaskCache(directory)
         assert not work.done(), "the workers have ended by themselves"

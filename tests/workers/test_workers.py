@@ -19,7 +19,6 @@ from backend.config import Config, Secret
 from backend.simulator import Simulator, SimulatorOptions
 from backend.task import Status
 from backend.workers import run_workers, run_workers_when_free
-from backend.workers.turns import Gate
 from tests.workers.fleet_at_work import NOW, Clock, at_work, configure, eventually, round_is_over, tasks_of, truth
 
 SMALL = SimulatorOptions(
@@ -239,22 +238,6 @@ async def test_cancelling_ends_all_within_two_seconds_with_what_was_fetched_dura
             await eventually(lambda: tasks_of(cache) == truth(simulator))
 
 
-async def test_a_closed_gate_holds_up_fetching_but_no_poll(tmp_path: Path) -> None:
-    clock, gate = Clock(), asyncio.Event()
-
-    async def may_fetch() -> None:
-        await gate.wait()
-
-    async with Simulator(replace(SMALL, remotes=1, pbs=0), clock) as simulator:
-        config = configure(simulator, tmp_path, poll_interval=1)
-        async with at_work(config, tmp_path / "cache", clock, may_fetch) as cache:
-            await eventually(lambda: any("/cluster/tasks" in request for request in simulator.requests))
-            assert not any("/nodes/" in request for request in simulator.requests)
-            gate.set()
-            await eventually(lambda: round_is_over(cache))
-            assert tasks_of(cache) == truth(simulator)
-
-
 async def test_only_one_process_works_on_a_cache_and_another_takes_over(tmp_path: Path) -> None:
     clock = Clock()
     async with Simulator(replace(SMALL, remotes=1, pbs=0), clock) as simulator:
@@ -295,10 +278,10 @@ async def test_a_directory_that_cannot_be_used_for_a_while_is_tried_again(
     refusals = [CacheBusy("another process"), CacheError("No space left"), CacheError("No space left")]
     run = run_workers
 
-    async def refuse(config: Config, directory: Path, *, role: str, may_fetch: Gate) -> None:
+    async def refuse(config: Config, directory: Path, *, role: str) -> None:
         if refusals:
             raise refusals.pop(0)
-        await run(config, directory, role=role, may_fetch=may_fetch)
+        await run(config, directory, role=role)
 
     monkeypatch.setattr(workers, "run_workers", refuse)
     working = asyncio.create_task(run_workers_when_free(Config(), tmp_path / "cache", role="test"))
