@@ -325,7 +325,7 @@ async def test_faults_come_and_go_under_load_without_harm(tmp_path: Path) -> Non
         "status=596",
         "latency=0.01",
     )
-    async with faulty(tmp_path, patience=0.2) as fleet:
+    async with faulty(tmp_path, patience=0.5) as fleet:
         client, over = fleet.clients["wien"], asyncio.Event()
 
         async def ask() -> Counter[str]:
