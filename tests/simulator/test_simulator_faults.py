@@ -315,6 +315,7 @@ async def test_faults_come_and_go_under_load_without_harm(tmp_path: Path) -> Non
     unhandled: list[object] = []
     asyncio.get_running_loop().set_exception_handler(lambda loop, context: unhandled.append(context))
     kinds = (
+        "latency=0.01",
         "reset",
         "stall",
         "refuse",
@@ -323,7 +324,6 @@ async def test_faults_come_and_go_under_load_without_harm(tmp_path: Path) -> Non
         "hang",
         "truncated",
         "status=596",
-        "latency=0.01",
     )
     async with faulty(tmp_path, patience=0.5) as fleet:
         client, over = fleet.clients["wien"], asyncio.Event()
