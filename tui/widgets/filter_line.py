@@ -86,7 +86,8 @@ class FilterLine(Vertical):
         self._draft = ""
         self._before = Filter()
         self._settling: Timer | None = None
-        # counts may come before it is composed
+        # what is asked of it may come before it is composed
+        self.input = FilterInput(self, self._complete)
         self._counts = Static(id="filter-counts", markup=False)
         self._error = Static(id="filter-error", markup=False)
         self._meaning = Static(id="filter-meaning", markup=False)
@@ -96,15 +97,11 @@ class FilterLine(Vertical):
     def compose(self) -> ComposeResult:
         with Horizontal():
             yield Label(" / ", classes="filter-line--sign")
-            yield FilterInput(self, self._complete)
+            yield self.input
             yield self._counts
         yield self._error
         yield self._meaning
         yield self._hint
-
-    @property
-    def input(self) -> FilterInput:
-        return self.query_one(FilterInput)
 
     @property
     def is_open(self) -> bool:
