@@ -69,14 +69,17 @@ class Listener:
         handling = self._ignore(transport, accepted) if context is None else self._handle(transport, context)
         task = asyncio.get_running_loop().create_task(handling)
         self._connections.add(task)
-        task.add_done_callback(self._connections.discard)
+
+        def done(task: asyncio.Task[None]) -> None:
+            # a task that is dropped before its first step runs none of its own `finally`
+            transport.abort()
+            self._connections.discard(task)
+
+        task.add_done_callback(done)
 
     async def _ignore(self, raw: asyncio.Transport, accepted: "_Accepted") -> None:
-        try:
-            raw.resume_reading()
-            await accepted.lost.wait()
-        finally:
-            raw.abort()
+        raw.resume_reading()
+        await accepted.lost.wait()
 
     async def _handle(self, raw: asyncio.Transport, context: ssl.SSLContext) -> None:
         loop = asyncio.get_running_loop()
@@ -103,7 +106,8 @@ class Listener:
             # a client that went away, or that speaks no TLS
             pass
         finally:
-            (transport or raw).abort()
+            if transport is not None:
+                transport.abort()
 
 
 class _Accepted(asyncio.Protocol):

@@ -1,6 +1,7 @@
 """The diagnosis of a remote, on real sockets: what each step finds, and what is never sent."""
 
 import asyncio
+import re
 import socket
 import time
 from collections.abc import Callable, Mapping
@@ -265,7 +266,7 @@ class TestPrivileges:
     [
         (0, "ok", "agrees"),
         (180, "warning", "3 minutes ahead of"),
-        (-90, "warning", "90 seconds behind"),
+        (-90, "warning", "(89|90|91) seconds behind"),
         (5 * 86_400, "warning", "5 days ahead of"),
     ],
 )
@@ -276,4 +277,5 @@ async def test_clocks_are_compared_in_words(ahead: int, result: str, words: str)
     async with serve(dated) as server:
         steps = await check(server.remote())
     assert found(steps, "clock").result == result
-    assert words in found(steps, "clock").words
+    # A date counts whole seconds.
+    assert re.search(words, found(steps, "clock").words)
