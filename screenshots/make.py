@@ -6,7 +6,6 @@ import tempfile
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 
 from textual.pilot import Pilot
@@ -43,7 +42,11 @@ async def main() -> None:
             path.write_text(simulator.config_toml())
             path.chmod(0o600)
             cache = Path(folder) / "cache"
-            work = partial(run_workers, load_config(path), cache, role="dashboard", clock=clock)
+            config = load_config(path)
+
+            async def work() -> None:
+                await run_workers(config, cache, role="dashboard", clock=clock)
+
             app = Dashboard(TaskCache(cache), work=work, clock=clock, tz=UTC)
             async with app.run_test(size=SIZE) as pilot:
                 await take(app, pilot)
