@@ -26,7 +26,7 @@ FIELDS: dict[str, str] = {
     "user": "a user (root@pam, with all its tokens) or a token (root@pam!backup)",
     "vmid": "the number of a guest such as 101 or 10*",
     "since": "started then or later: 2h, 7d, 14:30, now, yesterday, 2026-11-01, 2026-11-01T08:00",
-    "until": "started then or earlier; a day or minute counts whole: until:today holds today, too",
+    "until": "started then or earlier; a day counts whole: since:yesterday until:yesterday is one day",
 }
 
 MOST_CHARACTERS = 500

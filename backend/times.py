@@ -79,13 +79,20 @@ def _timestamp(day: date, hour: int, minute: int, second: int, tz: tzinfo | None
 
 
 def period_words(since: float, until: float, now: float, tz: tzinfo | None = None) -> str:
-    """A period in words: `from Mon 23 Nov 00:00 to Tue 24 Nov 23:59:59`. `since` and `until` are its first and
-    last UNIX second, infinite where it is open; empty if both are. A year is named unless it is that of `now`."""
+    """A period in words: `from Mon 23 Nov 08:00 to Tue 24 Nov 24:00`, `on Mon 23 Nov from 08:00 to 09:30`, `on Mon
+    23 Nov`. `since` and `until` are its first and last UNIX second, infinite where it is open; empty if both are.
+    A year is named unless it is that of `now`."""
     if since > until:
         return "at no time: it would end before it begins"
-    first = "" if math.isinf(since) else f"from {moment_words(since, now, tz)}"
-    last = "" if math.isinf(until) else f"{'to' if first else 'until'} {moment_words(until, now, tz)}"
-    return f"{first} {last}".strip()
+    first = ("", "") if math.isinf(since) else _day_and_clock(since, now, tz)
+    last = ("", "") if math.isinf(until) else _day_and_clock(until, now, tz, ends=True)
+    if first[0] and first[0] == last[0]:
+        whole_day = (first[1], last[1]) == ("00:00", "24:00")
+        return f"on {first[0]}" if whole_day else f"on {first[0]} from {first[1]} to {last[1]}"
+    words = [("from", *first)] if any(first) else []
+    if any(last):
+        words.append(("to" if words else "until", *last))
+    return " ".join(word for part in words for word in part if word)
 
 
 def local(moment: float, tz: tzinfo | None = None) -> datetime | None:
@@ -99,12 +106,23 @@ def local(moment: float, tz: tzinfo | None = None) -> datetime | None:
 def moment_words(moment: float, now: float, tz: tzinfo | None = None, *, seconds: bool = True) -> str:
     """A UNIX second in words: `Mon 23 Nov 00:00`, its year only if it is not that of `now`. Its seconds stand
     there where they are not 0 and `seconds` are wanted. The bare number where no calendar holds it."""
+    day, clock = _day_and_clock(moment, now, tz, seconds=seconds)
+    return f"{day} {clock}".strip()
+
+
+def _day_and_clock(
+    moment: float, now: float, tz: tzinfo | None, *, seconds: bool = True, ends: bool = False
+) -> tuple[str, str]:
+    """The two parts of `moment_words`; of a number there is no day. What `ends` with a day's last second ends at
+    24:00."""
     when, today = local(moment, tz), local(now, tz)
     if when is None:
-        return f"{moment:.0f}"
+        return "", f"{moment:.0f}"
     year = "" if today is not None and when.year == today.year else f" {when.year}"
     clock = f"{when:%H:%M:%S}" if when.second and seconds else f"{when:%H:%M}"
-    return f"{when:%a} {when.day} {when:%b}{year} {clock}"
+    if ends and clock == "23:59:59":
+        clock = "24:00"
+    return f"{when:%a} {when.day} {when:%b}{year}", clock
 
 
 def full_time(moment: float, tz: tzinfo | None = None) -> str:

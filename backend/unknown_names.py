@@ -25,6 +25,9 @@ _STATUS_WORDS = {
     Status.UNKNOWN: ("unknown",),
 }
 """What people call a status."""
+_ALL_STATUS_WORDS = {word: status for status, words in _STATUS_WORDS.items() for word in words}
+_CLOSE = 0.85
+"""How like such a word (1.0: the same) one is that may be it, spelt wrongly: `eror`, `sucess`."""
 
 
 def fleet_names(snapshot: Snapshot, wanted: Filter) -> dict[str, set[str]]:
@@ -60,7 +63,8 @@ def misread_words(wanted: Filter, now: float, tz: tzinfo | None) -> list[str]:
         word = term.values[0]
         if term.field != "word" or term.negated:
             continue
-        status = next((status for status, words in _STATUS_WORDS.items() if word in words), None)
+        spelt = get_close_matches(word, _ALL_STATUS_WORDS, n=1, cutoff=_CLOSE)
+        status = _ALL_STATUS_WORDS[spelt[0]] if spelt else None
         if status is not None:
             found.append(f"did you mean status:{status}?")
         elif not word.isdigit() and is_moment(word, now, tz):

@@ -3,27 +3,19 @@
 import contextlib
 import json
 import sqlite3
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner, Result
 
+from tests.bench.__main__ import main
 from tests.bench.data import RARE_TASKS, RARE_USER, history, journal_line, newly_finished
 from tests.bench.lines import LINES, NAMES
 
-ROOT = Path(__file__).parent.parent
 
-
-def bench(*arguments: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-m", "tests.bench", "--tasks", "3000", "--seconds", "0.01", *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+def bench(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["--tasks", "3000", "--seconds", "0.01", *arguments], catch_exceptions=False)
 
 
 def measured(table: str) -> list[str]:
@@ -33,7 +25,7 @@ def measured(table: str) -> list[str]:
 
 def test_every_line_is_measured_compared_with_sqlite_and_held_against_its_budget(tmp_path: Path) -> None:
     done = bench("--data", str(tmp_path), "--json", "-")
-    assert done.returncode == 0, done.stderr
+    assert done.exit_code == 0, done.stderr
     report: dict[str, Any] = json.loads(done.stdout)
     assert report["not_measured"] == {}
     assert [line["name"] for line in report["lines"]] == list(NAMES)
@@ -54,10 +46,10 @@ def test_the_data_is_reused_and_left_as_it_was(tmp_path: Path) -> None:
         return {path.name: path.stat().st_mtime_ns for path in place.glob("cache/archive.*")}
 
     place = tmp_path / "tasks-3000"
-    assert bench("--data", str(tmp_path), "--only", "disk").returncode == 0
+    assert bench("--data", str(tmp_path), "--only", "disk").exit_code == 0
     before = archives()
     done = bench("--data", str(tmp_path), "--only", "page-top,merge-week", "--only", "append")
-    assert done.returncode == 0, done.stderr
+    assert done.exit_code == 0, done.stderr
     assert f"reusing {place}" in done.stderr
     assert measured(done.stdout) == ["page-top", "append", "merge-week"]
     assert archives() == before
@@ -65,12 +57,12 @@ def test_the_data_is_reused_and_left_as_it_was(tmp_path: Path) -> None:
 
 
 def test_where_sqlite_answers_otherwise_nothing_is_measured_but_the_rest_is_shown(tmp_path: Path) -> None:
-    assert bench("--data", str(tmp_path), "--only", "disk").returncode == 0
+    assert bench("--data", str(tmp_path), "--only", "disk").exit_code == 0
     with contextlib.closing(sqlite3.connect(tmp_path / "tasks-3000" / "sqlite.db")) as database:
         database.execute("DELETE FROM tasks WHERE status_class = 'running'")
         database.commit()
     done = bench("--data", str(tmp_path), "--only", "running,disk")
-    assert done.returncode == 1
+    assert done.exit_code == 1
     assert "could not measure running" in done.stderr and "Traceback" not in done.stderr
     assert "not measured: running: SQLite gives another answer than the cache" in done.stdout
     assert set(measured(done.stdout)) == {"running", "disk"}
@@ -78,14 +70,14 @@ def test_where_sqlite_answers_otherwise_nothing_is_measured_but_the_rest_is_show
 
 def test_a_line_that_is_not_there_is_refused_by_name() -> None:
     done = bench("--only", "page-top,nonsense")
-    assert done.returncode == 2
+    assert done.exit_code == 2
     assert "'nonsense'" in done.stderr and "merge-day" in done.stderr
 
 
 def test_a_place_that_cannot_hold_the_data_is_told_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "tasks-3000").write_text("")
     done = bench("--data", str(tmp_path))
-    assert done.returncode == 1
+    assert done.exit_code == 1
     assert "could not make or reuse the data" in done.stderr and "Traceback" not in done.stderr
 
 

@@ -208,6 +208,28 @@ class TestWhatCannotBeAsked:
         result = run(*self.arguments(command), upid, "--config", config)
         assert result.exit_code == 1 and "wien is a PVE remote in the configuration" in result.stderr
 
+    @pytest.mark.parametrize(
+        ("upid", "words"),
+        [
+            ("pve:wien!UPID:pve1:000934AF:0D015579:68BF3A41:vzdump:101:root@pam:", "is the remote UPID right?"),
+            ("pve:wien!UPID:pve1:000934AF:0D015579:00000010:vzdump:101:root@pam:", "it started in 1970, which"),
+            (
+                "pve:wien!UPID:pve9:000934AF:0D015579:68BF3A41:vzdump:101:root@pam:",
+                "wien has no node pve9, only pve1",
+            ),
+            (
+                "pbs:pbs-001!UPID:pbs:000002B2:00000158:0000001F:674D828C:prune:a:root@pam:",
+                "is the remote UPID right?",
+            ),
+        ],
+    )
+    def test_a_made_up_upid_is_told_as_one(
+        self, command: str, fleet: tuple[Simulator, str], upid: str, words: str
+    ) -> None:
+        result = run(*self.arguments(command), upid, "--config", fleet[1])
+        assert (result.exit_code, result.stdout) == (1, "")
+        assert result.stderr.startswith("Error: ") and words in result.stderr and result.stderr.count("\n") == 1
+
     def test_without_a_configuration_that_is_said(self, command: str, node: TaskServer, tmp_path: Path) -> None:
         result = run(*self.arguments(command), node.task.upid, "--config", str(tmp_path / "none.toml"))
         assert result.exit_code == 1 and result.stderr.startswith("Error: no configuration at")

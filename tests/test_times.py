@@ -164,7 +164,13 @@ def test_durations_read_as_people_write_them(seconds: float, text: str) -> None:
 @pytest.mark.parametrize(
     ("since", "until", "words"),
     [
-        (at(2026, 11, 23), at(2026, 11, 25) - 1, "from Mon 23 Nov 00:00 to Tue 24 Nov 23:59:59"),
+        (at(2026, 11, 23), at(2026, 11, 25) - 1, "from Mon 23 Nov 00:00 to Tue 24 Nov 24:00"),
+        (at(2026, 11, 23), at(2026, 11, 24) - 1, "on Mon 23 Nov"),
+        (at(2025, 11, 23), at(2025, 11, 24) - 1, "on Sun 23 Nov 2025"),
+        (at(2026, 11, 23, 8), at(2026, 11, 24) - 1, "on Mon 23 Nov from 08:00 to 24:00"),
+        (at(2026, 11, 23), at(2026, 11, 23, 9, 30, 59), "on Mon 23 Nov from 00:00 to 09:30:59"),
+        (at(2025, 12, 31, 23), at(2026, 1, 2) - 1, "from Wed 31 Dec 2025 23:00 to Thu 1 Jan 24:00"),
+        (-math.inf, at(2026, 11, 24) - 1, "until Mon 23 Nov 24:00"),
         (at(2026, 11, 1, 8, 0, 5), math.inf, "from Sun 1 Nov 08:00:05"),
         (-math.inf, at(2025, 12, 31, 14, 30), "until Wed 31 Dec 2025 14:30"),
         (-math.inf, math.inf, ""),

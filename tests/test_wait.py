@@ -17,7 +17,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from backend.archive import Batch, CacheWriter, TaskCache
-from backend.archive.health import Health, RemoteHealth, Round
+from backend.archive.health import Health, NodeHealth, RemoteHealth, Round
 from backend.cli import make_command
 from backend.commands import wait as wait_module
 from backend.commands.wait import UNKNOWN
@@ -142,9 +142,50 @@ def test_a_task_that_its_remote_does_not_know_is_told_and_nothing_of_it_stays(
     with meanwhile(work):
         result = run("wait", UPID, "--cache-dir", str(tmp_path))
     assert (result.exit_code, result.stdout) == (5, f"{UNKNOWN}\n")
-    assert result.stderr == f"{WAITING}wien knows no such task, or no longer: is the remote UPID right?\n"
+    assert result.stderr == f"{WAITING}wien knows no such task, or no longer; is the remote UPID right?\n"
     with TaskCache(tmp_path).snapshot() as snapshot:
         assert snapshot.count() == 0 and snapshot.running() == []
+
+
+@pytest.mark.parametrize(
+    ("field", "made_up", "waited_for", "fault"),
+    [
+        (
+            f"{NOW:08X}",
+            "00000010",
+            "whose start cannot be right",
+            "by its UPID it started in 1970, which cannot be",
+        ),
+        (
+            f"{NOW:08X}",
+            "FFFFFFFF",
+            "whose start cannot be right",
+            "by its UPID it started in 2106, which cannot be",
+        ),
+        ("UPID:pve1", "UPID:pve9", "node pve9", "wien has no node pve9, only pve1, pve2"),
+    ],
+)
+def test_what_cannot_be_right_in_a_upid_that_nobody_knows_is_said(
+    writer: CacheWriter, tmp_path: Path, field: str, made_up: str, waited_for: str, fault: str
+) -> None:
+    nodes = {"pve1": NodeHealth(), "pve2": NodeHealth()}
+    health = Health(remotes={"wien": RemoteHealth(nodes=nodes)})
+    writer.write_health(health)
+    upid = UPID.replace(field, made_up)
+
+    def work() -> None:
+        take_request(writer)
+        writer.untrack(upid)
+        health.no_such_tasks[upid] = float(NOW)
+        writer.write_health(health)
+
+    with meanwhile(work):
+        result = run("wait", upid, "--cache-dir", str(tmp_path))
+    assert (result.exit_code, result.stdout) == (5, f"{UNKNOWN}\n")
+    waiting, told = result.stderr.splitlines()
+    assert waited_for in waiting and "1970" not in waiting
+    compare = "compare the remote UPID with `remote-tasks list --upid`"
+    assert told == f"wien knows no such task, or no longer; {fault}: {compare}"
 
 
 @pytest.mark.parametrize("command", ["track", "wait"])

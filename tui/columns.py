@@ -24,5 +24,5 @@ def choose_columns(app: App[None], memory: Memory, hide: Callable[[frozenset[str
         memory.change(hidden=tuple(sorted(hidden ^ switched)))
         hide(frozenset(memory.now.hidden))
 
-    legend = f"{State.WITH} shown"
+    legend = f"{State.WITH} means shown"
     app.push_screen(ChooseScreen("Columns", load, excluding=False, legend=legend, verbs=_VERBS), take)

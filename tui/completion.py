@@ -1,11 +1,14 @@
 """What a filter that is being typed could go on with: the fields, and the values the fleet really has. Pure; the
 values come from `values`."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from backend.query import FIELDS, split_last_term
+from backend.query import FIELDS, split_last_term, split_terms
 from tui.filter_text import written
+
+_DAY = re.compile(r"today|yesterday|\d{4}-\d{1,2}-\d{1,2}")
 
 Values = Mapping[str, Sequence[str]]
 """The values of each field, the likeliest first."""
@@ -46,6 +49,18 @@ def is_begun(text: str) -> bool:
     return bool(rest.rpartition(",")[2] if colon else field)
 
 
+def one_day(text: str) -> str:
+    """How a filter names one day, while the last term of its text begins to name one: `since:today until:today`.
+    Empty where it does not, or where the text says just that."""
+    field, _, value = split_last_term(text)[1].lower().partition(":")
+    if field not in ("since", "until"):
+        return ""
+    day = "yesterday" if "yesterday".startswith(value) else "today" if "today".startswith(value) else value
+    terms = [f"since:{day}", f"until:{day}"]
+    named = _DAY.fullmatch(day) and not set(terms) <= set(split_terms(text))
+    return " ".join(terms) if named else ""
+
+
 class Completing:
     """How one key has a text go on: with the likeliest way where one has been begun. Where nothing of several ways
     has been typed it offers them, and takes one only when pressed again. From then on it takes the next one.
@@ -56,6 +71,10 @@ class Completing:
 
     def __init__(self, complete: Callable[[str], Sequence[Completion]]) -> None:
         self._complete = complete
+        self.begin()
+
+    def begin(self) -> None:
+        """Start anew, as if the key had never been pressed."""
         self._asked: str | None = None
         self._offers: Sequence[Completion] = ()
         self._taken = 0

@@ -52,7 +52,6 @@ class FilterTyping:
         self._history = history
         self._filtering = filtering
         self._values = values
-        self._memory = memory
         self._judged = judged
         self._left = left
         self._failed = failed
@@ -80,6 +79,7 @@ class FilterTyping:
         """Close the line, since the user went elsewhere."""
         self.line.leave()
         self._history.release()
+        self._filtering.remember()
 
     def say_counts(self) -> None:
         """Show beside what is typed how many match."""
@@ -98,7 +98,7 @@ class FilterTyping:
         except OSError as error:
             self._failed(cannot_read(error))
             return
-        self.line.show_completions()
+        self.line.show_completions(self.line.typed())
 
     def _read(self, text: str, cursor: int) -> Typed:
         return read_typed(text, cursor, now=self._now(), tz=self._tz, values=self._values.known)
@@ -119,5 +119,5 @@ class FilterTyping:
     def _leave(self, kept: bool) -> None:
         if kept:
             self._history.release()
-        self._memory.add_filter(self._filtering.wanted.text)
+        self._filtering.remember()
         self._left()

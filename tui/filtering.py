@@ -1,13 +1,13 @@
 """The filter of the lists, and the ways to change it beside typing: switches, choosing from the fleet's values or
 from what one task has, saved filters. What it narrows is the screen's matter."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, tzinfo
 
 from textual.screen import Screen
 
 from backend.description import describe_type
-from backend.query import Filter, FilterError, guest_id, parse_filter
+from backend.query import MOST_CHARACTERS, Filter, FilterError, guest_id, parse_filter
 from backend.task import Status, Task
 from backend.text import safe
 from backend.times import local
@@ -52,12 +52,26 @@ class Filtering:
         self._changed = changed
         self._now = now
         self._tz = tz
+        self._brought: set[str] = set()
+        self._cleared = ""
 
     def take(self, wanted: Filter) -> None:
         """Have the lists narrowed by this filter."""
         if wanted.text != self.wanted.text:
             self.wanted = wanted
+            if wanted:
+                self._cleared = ""
             self._changed()
+
+    def take_brought(self, text: str) -> None:
+        """Have the lists narrowed by a filter's text that the user has not made."""
+        self._brought.add(text)
+        self.take_text(text)
+
+    def remember(self) -> None:
+        """Remember the filter as the last one, if the user has made it."""
+        if self.wanted.text not in self._brought:
+            self._memory.add_filter(self.wanted.text)
 
     def renew(self) -> None:
         """Let the filter's `since:2h` move on."""
@@ -65,14 +79,22 @@ class Filtering:
             self.wanted = parse_filter(self.wanted.text, now=self._now(), tz=self._tz)
 
     def clear(self) -> None:
-        """Take the filter away; where there is none, bring the last one back."""
+        """Take the filter away; where there is none, bring back the one that was taken away so, or the last one of
+        the user's own."""
         if self.wanted:
-            self._memory.add_filter(self.wanted.text)
+            self.remember()
+            self._cleared = self.wanted.text
             self.take(Filter())
-        elif self._memory.now.filters:
-            self.take_text(safe(self._memory.now.filters[0]))
+        elif self.last:
+            self.take_text(self.last)
         else:
             self._say("There is no filter to clear or to bring back")
+
+    @property
+    def last(self) -> str:
+        """The text of the filter that `clear` brings back; empty where there is none."""
+        filters = self._memory.now.filters
+        return self._cleared or (safe(filters[0]) if filters else "")
 
     def switch_status(self, status: str) -> None:
         """Ask for tasks of this status, too; or, where that is asked for, no longer."""
@@ -103,13 +125,13 @@ class Filtering:
                 for one in counted
             ]
 
-        def take(chosen: Chosen | None) -> None:
+        def apply(chosen: Chosen) -> str:
             text = self.wanted.text
-            for number, without in chosen.switched if chosen else ():
+            for number, without in chosen.switched:
                 text = switched(text, field, found[number], negated=without)
-            self.take_text(text, remember=True)
+            return text
 
-        self._screen.app.push_screen(ChooseScreen(_TITLES[field], load), take)
+        self._choose(_TITLES[field], load, apply)
 
     def choose_like(self, task: Task, *, without: bool) -> None:
         """Let the user choose in what other tasks are to be like this one; or `without`, in what they are not."""
@@ -126,9 +148,9 @@ class Filtering:
         async def load() -> Sequence[Choice]:
             return choices
 
-        def take(chosen: Chosen | None) -> None:
+        def apply(chosen: Chosen) -> str:
             text = self.wanted.text
-            for number, excluded in chosen.switched if chosen else ():
+            for number, excluded in chosen.switched:
                 field, value = terms[number]
                 if field in ("since", "until"):
                     # not since then is until then
@@ -136,10 +158,34 @@ class Filtering:
                     text = replaced(text, other if excluded else field, value)
                 else:
                     text = switched(text, field, value, negated=excluded)
-            self.take_text(text, remember=True)
+            return text
 
         title = "No tasks that have" if without else "Only tasks that have"
-        self._screen.app.push_screen(ChooseScreen(title, load, start="-" if without else ""), take)
+        self._choose(title, load, apply, start="-" if without else "")
+
+    def _choose(
+        self,
+        title: str,
+        load: Callable[[], Awaitable[Sequence[Choice]]],
+        apply: Callable[[Chosen], str],
+        *,
+        start: str = "",
+    ) -> None:
+        """Let the user choose from lines, and take the filter's text that `apply` makes of what is chosen."""
+
+        def check(chosen: Chosen) -> str:
+            if len(apply(chosen)) > MOST_CHARACTERS:
+                return (
+                    f"too many: a filter holds {MOST_CHARACTERS} characters; choose fewer, or type what many have "
+                    "in common with *, such as type:qm*"
+                )
+            return ""
+
+        def take(chosen: Chosen | None) -> None:
+            if chosen is not None:
+                self.take_text(apply(chosen), remember=True)
+
+        self._screen.app.push_screen(ChooseScreen(title, load, start=start, check=check), take)
 
     def save(self) -> None:
         """Ask for a name to save the filter under."""
@@ -181,7 +227,7 @@ class Filtering:
             for number, _ in chosen.switched:
                 self.take_text(saved[number][1], remember=True)
 
-        legend = f"{State.WITH} the filter of the lists"
+        legend = f"{State.WITH} means the filter of the lists"
         screen = ChooseScreen(
             "Saved filters", load, several=False, excluding=False, forgetting=True, legend=legend
         )
@@ -200,9 +246,10 @@ class Filtering:
         except FilterError as error:
             self._say(safe(f"{error.expected} · {error.word}"))
             return
-        if remember:
-            self._memory.add_filter(wanted.text)
         self.take(wanted)
+        if remember:
+            self._brought.discard(wanted.text)
+            self.remember()
 
     def _say(self, words: str) -> None:
         tell(self._screen.app, words)

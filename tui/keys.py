@@ -102,8 +102,8 @@ def cap(key: str) -> str:
 # fmt: off
 KEYS: tuple[Key, ...] = (
     Key(Place.FIND, "filter", "slash", "filter", "narrow both lists as you type", "filter", priority=True),
-    Key(Place.FIND, "clear-filter", "0", "clear_filter", "clear the filter; again: bring the last one back",
-        "clear filter", 1, short="clear"),
+    Key(Place.FIND, "clear-filter", "0", "clear_filter",
+        "clear the filter; again: bring it back, or the last one you made", "clear filter", 1, short="clear"),
     Key(Place.FIND, "errors", "1", "switch_status('error')",
         "errors only, or among others; again: not", "errors", 1),
     Key(Place.FIND, "warnings", "2", "switch_status('warning')",
@@ -127,7 +127,7 @@ KEYS: tuple[Key, ...] = (
     Key(Place.LIST, "up", "up,k", "move(-1)", "previous task"),
     Key(Place.LIST, "page-down", "pagedown,ctrl+f", "page(1)", "a page down"),
     Key(Place.LIST, "page-up", "pageup,ctrl+b", "page(-1)", "a page up"),
-    Key(Place.LIST, "top", "home", "top", "to the newest task, and follow what comes"),
+    Key(Place.LIST, "top", "home", "top", "to the newest task; the history follows what comes"),
     Key(Place.LIST, "bottom", "end", "bottom", "to the oldest task"),
     Key(Place.MOVE, "next-error", "e", "next_with('error', False)",
         "to the next error down the history", "next error", 3, short="error"),

@@ -46,16 +46,16 @@ def remote_cells(
     name: str, remote: RemoteHealth, tasks: int | None, round: Round | None, now: float
 ) -> dict[str, str]:
     """A remote's columns; `tasks` is how many it ran within 24 hours, None while nobody knows."""
-    skew = remote.clock_skew
+    skew = 0.0 if remote.silent else remote.clock_skew or 0.0
     return {
         "REMOTE": name,
         "TYPE": remote.type.upper(),
         "STATE": state_words(remote, round, now),
         "LAST SEEN": "never" if remote.last_success is None else span(now - remote.last_success),
-        "LATENCY": "" if remote.latency is None else f"{remote.latency * 1000:,.0f} ms",
+        "LATENCY": "" if remote.silent else _latency(remote.latency),
         "NODES": _nodes(remote),
         "PER HOUR": "…" if tasks is None else _rate(tasks),
-        "CLOCK": "" if skew is None or abs(skew) < WRONG_CLOCK else f"{'+' if skew > 0 else '-'}{span(abs(skew))}",
+        "CLOCK": "" if abs(skew) < WRONG_CLOCK else f"{'+' if skew > 0 else '-'}{span(abs(skew))}",
         "TROUBLE": " · ".join(cause(words) for _, words in remote_troubles(name, remote, now)),
     }
 
@@ -76,8 +76,17 @@ def state_words(remote: RemoteHealth, round: Round | None, now: float) -> str:
     failing = [node for node in remote.nodes.values() if node.error is not None]
     if failing:
         how = "offline" if all(node.offline for node in failing) else "failing"
-        return f"{counted(len(failing), 'node')} {how}"
+        return f"{counted(len(failing), 'node')} {how}{_longest(failing, now)}"
     return "limited" if remote.notes else "ok"
+
+
+def _longest(failing: Sequence[NodeHealth], now: float) -> str:
+    """For how long these nodes have been failing; `+` where it was so before anybody looked."""
+    known = [(node.failing_since, node.last_success is None) for node in failing if node.failing_since is not None]
+    if not known:
+        return ""
+    since, before = min(known)
+    return f" {span(now - since)}{'+' if before else ''}"
 
 
 def remote_troubles(name: str, remote: RemoteHealth, now: float) -> list[tuple[Status, str]]:
@@ -97,8 +106,9 @@ def remote_columns(rows: Sequence[Cells], width: int) -> dict[str, int]:
     }
     widths["REMOTE"] = min(widths["REMOTE"], max(8, width // 4))
     troubled = any(row["TROUBLE"] for row in rows)
-    if not any(row["CLOCK"] for row in rows):
-        del widths["CLOCK"]
+    for name in ("CLOCK", "LATENCY"):
+        if not any(row[name] for row in rows):
+            del widths[name]
 
     def rest() -> int:
         return width - _SIGN - sum(widths.values()) - len(GAP) * len(widths)
@@ -134,12 +144,14 @@ def remote_details(
     name: str, remote: RemoteHealth, tasks: int | None, round: Round | None, now: float, tz: tzinfo | None
 ) -> list[tuple[str, Content]]:
     """All that is known of a remote, by name, safe to print."""
+    # how a remote is now that is not heard of, nobody knows
+    then = " when it last answered" if remote.silent else ""
     rows = [
         ("Remote", f"{name} ({remote.type.upper()})"),
         ("State", state_words(remote, round, now)),
         ("Last seen", _moment(remote.last_success, now, tz)),
-        ("Latency", "unknown" if remote.latency is None else f"{remote.latency * 1000:,.0f} ms"),
-        ("Clock", _clock(remote.clock_skew)),
+        ("Latency", "unknown" if remote.latency is None else _latency(remote.latency) + then),
+        ("Clock", _clock(remote.clock_skew, then)),
         ("Tasks", "counting…" if tasks is None else f"{_rate(tasks)} an hour, over the last 24 hours"),
     ]
     details = [(label, Content(safe(words))) for label, words in rows]
@@ -184,9 +196,14 @@ def _moment(moment: float | None, now: float, tz: tzinfo | None) -> str:
     return f"{span(now - moment)} ago ({moment_words(moment, now, tz, seconds=False)})"
 
 
-def _clock(skew: float | None) -> str:
+def _latency(seconds: float | None) -> str:
+    return "" if seconds is None else f"{seconds * 1000:,.0f} ms"
+
+
+def _clock(skew: float | None, then: str) -> str:
     if skew is None:
         return "unknown"
     if abs(skew) < WRONG_CLOCK:
-        return "agrees with that of this machine"
-    return f"about {format_duration(abs(skew))} {'ahead of' if skew > 0 else 'behind'} that of this machine"
+        return f"{'agreed' if then else 'agrees'} with that of this machine{then}"
+    which = "ahead of" if skew > 0 else "behind"
+    return f"about {format_duration(abs(skew))} {which} that of this machine{then}"

@@ -26,6 +26,8 @@ _LEAST_TASK = 18
 _LEAST_TASK_WITH_STATUS = len("Update package database")
 _LEAST_STATUS = len("WARNINGS: 3")
 _LEAST_TROUBLE = 36
+_LEAST_NOTE = len("OK (just ended)")
+"""Cells for a note beside the tasks' words that names leave alone."""
 _LEAST_BESIDE_NOTE = 12
 _LEAST_BESIDE_TASK = 12
 _ENDED_AGO = 3
@@ -92,18 +94,19 @@ def history_columns(
         widths.pop(name, None)
     if "start" in hidden:
         del widths["day"]
-    return _fold(width, widths, order, words=names.task, status="status" not in hidden, trouble=trouble)
+    return _fold(width, widths, order, names, status="status" not in hidden, trouble=trouble)
 
 
 @lru_cache(maxsize=64)
 def running_columns(width: int, names: Names) -> Columns:
     """The running pane's columns: as the history's, without start and status."""
     widths = {"duration": _DURATION} | _names(width, names)
-    return _fold(width, widths, ["user", "node", "remote", "duration"], words=names.task, status=False)
+    return _fold(width, widths, ["user", "node", "remote", "duration"], names, status=False)
 
 
 def _names(width: int, names: Names) -> dict[str, int]:
-    """Names get what they need, but the widest of them no more than a share of the row."""
+    """Names get what they need, but the widest of them no more than a share of the row, until it is known what is
+    left."""
     share = max(8, width // 8)
     return {
         "remote": min(names.remote, share),
@@ -113,10 +116,11 @@ def _names(width: int, names: Names) -> dict[str, int]:
 
 
 def _fold(
-    width: int, widths: dict[str, int], order: list[str], *, words: int, status: bool, trouble: bool = False
+    width: int, widths: dict[str, int], order: list[str], names: Names, *, status: bool, trouble: bool = False
 ) -> Columns:
-    """Fold columns away in this order until the least of the rest fits. The tasks' words get what they need, up
-    to a share, and the status what is left: of most tasks it says little."""
+    """Fold columns away in this order until the least of the rest fits. Names get what the tasks' words and
+    what stands beside them can spare. The words get what they need, up to a share, and the status what is left:
+    of most tasks it says little."""
 
     def rest() -> int:
         taken = sum(size + (0 if name == "day" else len(GAP)) for name, size in widths.items())
@@ -133,11 +137,17 @@ def _fold(
             status = False
         else:
             widths.pop(name, None)
+    spare = rest() - names.task - len(GAP) - (_LEAST_TROUBLE if status else _LEAST_NOTE)
+    for name, need in (("user", names.user), ("remote", names.remote), ("node", names.node)):
+        if name in widths and spare > 0:
+            more = min(spare, max(0, need - widths[name]))
+            widths[name] += more
+            spare -= more
     room = max(0, rest())
     task = room
     if status:
         share = room * 2 // 5 if trouble else room * 3 // 5
-        task = min(words, max(_LEAST_TASK_WITH_STATUS, share))
+        task = min(names.task, max(_LEAST_TASK_WITH_STATUS, share))
     return Columns(
         width,
         widths.get("day", 0),

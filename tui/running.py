@@ -58,8 +58,9 @@ class RunningTasks:
         """How many run."""
         return len(self._running) - len(self._told)
 
-    def take(self, running: Sequence[Task], ended: Iterable[Task], now: float) -> None:
-        """Take what runs now, and what has become of tasks that ran the last time."""
+    def take(self, running: Sequence[Task], ended: Iterable[Task], now: float, kept: str = "") -> None:
+        """Take what runs now, and what has become of tasks that ran the last time. Of those that have ended,
+        `kept` (a remote UPID) does not leave."""
         self._running = running
         again = {task.upid for task in running}
         self._told = {upid: task for upid, task in self._told.items() if upid in again}
@@ -68,7 +69,7 @@ class RunningTasks:
         self._ended = {
             upid: (task, since)
             for upid, (task, since) in self._ended.items()
-            if 0 <= now - since < LINGER and upid not in again
+            if (0 <= now - since < LINGER or upid == kept) and upid not in again
         }
 
     def tell_end(self, task: Task, status: str | None, end: float) -> bool:
@@ -91,10 +92,10 @@ class RunningTasks:
         """Whether a task ended so long ago that it is about to leave."""
         return task.upid in self._ended and now - self._ended[task.upid][1] >= FADED
 
-    def leave(self, now: float) -> bool:
-        """Let those go whose time has come; whether there were any."""
+    def leave(self, now: float, kept: str = "") -> bool:
+        """Let those go whose time has come, but for `kept` (a remote UPID); whether there were any."""
         before = len(self._ended)
-        self.take(self._running, (), now)
+        self.take(self._running, (), now, kept)
         return len(self._ended) < before
 
     def listed(self, wanted: Filter, order: Order) -> tuple[list[Task], int]:

@@ -2,7 +2,7 @@
 empty. Pure functions of what was seen; what is wrong is `trouble`'s matter, and the screen the widgets'."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from typing import NamedTuple
@@ -10,21 +10,15 @@ from typing import NamedTuple
 from backend.archive.health import Health, Round
 from backend.query import Filter
 from backend.text import counted, safe
-from backend.times import format_duration, local, moment_words
+from backend.times import format_duration, local
 from tui.format import clock, count, span
 from tui.keys import cap_of
 
 STALE = 30
 """Seconds after which a worker that has not written the fleet's health counts as gone."""
 
-STALE_TASK = 60
-"""Seconds after a remote's last answer from which on nobody knows whether its running tasks still run."""
-
 WRONG_CLOCK = 5
 """Seconds from which on a remote's clock counts as wrong: nobody knows it to the second."""
-
-_SKEW_KNOWN_TO = 2.0
-"""Seconds within which two measures of a clock may differ though it is the same: answers tell whole seconds."""
 
 ADD_COMMAND = "remote-tasks remotes add NAME"
 """What adds a remote to the usual configuration."""
@@ -157,45 +151,3 @@ def nothing_running(seen: Seen, filter_text: str) -> str:
     if filter_text and seen.running:
         return f"None of the {count(seen.running)} running tasks matches"
     return "Nothing is running"
-
-
-def last_heard(health: Health, remote: str, node: str) -> float | None:
-    """When it was last known that the tasks of a node run (UNIX seconds); None if it never was."""
-    known = health.remotes[remote]
-    state = known.nodes.get(node)
-    if state is None or state.error is None:
-        return known.last_success
-    return state.last_success
-
-
-def stale_words(health: Health, remote: str, node: str, now: float, tz: tzinfo | None) -> str:
-    """Since when nothing has been heard of a node's running tasks; empty while its answers come."""
-    if remote not in health.remotes:
-        return ""
-    heard = last_heard(health, remote, node)
-    if heard is None:
-        return "stale"
-    state = health.remotes[remote].nodes.get(node)
-    if now - heard <= STALE_TASK and (state is None or state.error is None):
-        return ""
-    moment, today = local(heard, tz), local(now, tz)
-    same_day = moment is not None and today is not None and moment.date() == today.date()
-    return f"stale since {clock(moment)[:5] if same_day else moment_words(heard, now, tz, seconds=False)}"
-
-
-def settled_skews(before: Mapping[str, float], health: Health) -> dict[str, float]:
-    """How many seconds each remote's clock is ahead of ours, to about two. What was known `before` stays until it
-    is measured to be another: elapsed times shall not flicker."""
-    settled = {}
-    for name, remote in health.remotes.items():
-        known = before.get(name, 0.0)
-        measured = known if remote.clock_skew is None else remote.clock_skew
-        settled[name] = known if abs(measured - known) < _SKEW_KNOWN_TO else measured
-    return settled
-
-
-def elapses_until(health: Health, remote: str, node: str, now: float, *, skew: float, stale: bool) -> float | None:
-    """What a running task's elapsed time counts to (UNIX seconds), by the clock that its start was read from: that
-    is `skew` seconds ahead of ours. None if nobody knows."""
-    until = last_heard(health, remote, node) if stale and remote in health.remotes else now
-    return None if until is None else until + skew

@@ -11,6 +11,7 @@ from backend.text import safe
 from backend.times import format_duration, full_time, local
 from tui.format import clock
 from tui.keys import way_to
+from tui.last_heard import Known
 from tui.related import Related
 from tui.row import SIGNS, status_words
 
@@ -33,21 +34,22 @@ def task_header(
     related: Related | None,
     width: int,
     height: int,
-    now: float,
+    known: Callable[[Task], Known],
     tz: tzinfo | None,
     stopped: Callable[[Task], bool] = lambda task: False,
 ) -> Content:
     """The lines, each as long as `width` at most; a status takes no more than a third of a screen so `height`,
     and on the lowest screens there is but one line.
-    `related` is None until it is known; `now` (UNIX seconds) is what a running task's time counts to; `stopped`
-    tells whether the user has stopped a task."""
-    words = status_words(task, stopped=stopped(task))
+    `related` is None until it is known; `known` tells how a task is known to run, and `stopped` whether the user
+    has stopped it."""
+    until, doubt = known(task)
+    words = doubted(status_words(task, stopped=stopped(task)), doubt)
     if height < _LEAST_HEIGHT:
         return _single(task, words, width)
     lines = _title(task, words, width, max(2, height // 3))
     parsed = task.parsed
     upid = parsed.upid
-    where = [f"{parsed.remote} ({parsed.type.upper()})", upid.node, upid.user, _times(task, now, tz)]
+    where = [f"{parsed.remote} ({parsed.type.upper()})", upid.node, upid.user, _times(task, until, tz)]
     lines += _parts(where, width, "")
     worker_id = upid.worker_id or "none"
     what = [f"type {upid.worker_type}", f"ID {worker_id}", f"process {upid.pid}, start {upid.pstart}"]
@@ -55,7 +57,7 @@ def task_header(
     lines += _folded(safe(upid.text), width)
     if related is not None:
         for label, others in (("after ", related.after[::-1]), ("before", related.before)):
-            lines += [_line(label, other, width, now, tz, stopped(other)) for other in others]
+            lines += [_line(label, other, width, known(other).until, tz, stopped(other)) for other in others]
         if not related.after and not related.before:
             lines.append(Content.styled("No other task of this guest or kind is known", _DIM))
     return Content("\n").join(lines)
@@ -82,9 +84,18 @@ def _title(task: Task, words: str, width: int, most: int) -> list[Content]:
     return lines
 
 
-def _times(task: Task, now: float, tz: tzinfo | None) -> str:
-    started = full_time(task.starttime, tz)
-    lasted = format_duration(task.duration(now))
+def doubted(status: str, doubt: str) -> str:
+    """A status in words, with the doubt there is about it."""
+    return f"{status}, {doubt}" if doubt else status
+
+
+def lasting(task: Task, until: float | None) -> str:
+    """How long a task lasted, or has run `until` (UNIX seconds); None: nobody knows."""
+    return "for an unknown time" if until is None else format_duration(task.duration(until))
+
+
+def _times(task: Task, until: float | None, tz: tzinfo | None) -> str:
+    started, lasted = full_time(task.starttime, tz), lasting(task, until)
     if task.endtime is None:
         return f"since {started}, {lasted}"
     start, end = local(task.starttime, tz), local(task.endtime, tz)
@@ -109,11 +120,11 @@ def _folded(text: str, width: int) -> list[Content]:
     return [Content.styled(line, _DIM) for line in chop_cells(text, width)]
 
 
-def _line(label: str, task: Task, width: int, now: float, tz: tzinfo | None, stopped: bool) -> Content:
+def _line(label: str, task: Task, width: int, until: float | None, tz: tzinfo | None, stopped: bool) -> Content:
     status = task.status_class
     moment = local(task.starttime, tz)
     when = "?" if moment is None else f"{moment:%a} {moment.day:>2} {moment:%b %H:%M:%S}"
-    words = f"{task.description}, {format_duration(task.duration(now))}, {task.user}"
+    words = f"{task.description}, {lasting(task, until)}, {task.user}"
     bad = status in (Status.ERROR, Status.WARNING, Status.UNKNOWN)
     failed = f"  {status_words(task, stopped=stopped)}" if bad else ""
     return Content.assemble(

@@ -15,6 +15,7 @@ from backend.times import local
 from tui.access import Access
 from tui.filter_text import term
 from tui.guest_row import guest_filter, whose_words
+from tui.last_heard import LastHeard
 from tui.screens.ask import AskScreen
 from tui.screens.keyed import OverviewScreen, TasksToShow
 from tui.status import Seen
@@ -58,10 +59,13 @@ class Views:
         screen: that of the lists.
         access: asks remotes.
         wanted: the text of the filter of the lists.
-        take: has the lists narrowed by a filter's text.
+        take: has the lists narrowed by a filter's text that the user typed.
+        bring: the same, by one that comes from a task or another screen.
+        restore: the same, by one that was there before.
         place: notes where the user is in the lists; what it gives leads there again.
         land: has the history's cursor on a task, in what the next filter finds; None: at the top.
         stopping: asks whether to stop a task, does so, and knows those that were stopped.
+        heard: knows what the elapsed times of running tasks count to.
         servers: the names of the Backup Servers.
     """
 
@@ -73,9 +77,12 @@ class Views:
         *,
         wanted: Callable[[], str],
         take: Callable[[str], None],
+        bring: Callable[[str], None],
+        restore: Callable[[str], None],
         place: Callable[[], Callable[[], None]],
         land: Callable[[Task | None], None],
         stopping: Stopping,
+        heard: LastHeard,
         servers: Callable[[], Collection[str]],
         now: Callable[[], float],
         tz: tzinfo | None,
@@ -85,11 +92,14 @@ class Views:
         self._access = access
         self._wanted = wanted
         self._take = take
+        self._bring = bring
+        self._restore = restore
         self._place = place
         self._land = land
         self._task_screen: TaskScreen | None = None
         self._way_back: _WayBack | None = None
         self._stopping = stopping
+        self._heard = heard
         self._servers = servers
         self._now = now
         self._tz = tz
@@ -103,7 +113,9 @@ class Views:
         """Show all of a task."""
         from tui.screens.task import TaskScreen
 
-        self._task_screen = TaskScreen(task, self._cache, self._access, self._stopping, self._now, self._tz)
+        self._task_screen = TaskScreen(
+            task, self._cache, self._access, self._stopping, self._heard, self._now, self._tz
+        )
         self._screen.app.push_screen(self._task_screen)
 
     def open_statistics(self) -> None:
@@ -132,7 +144,7 @@ class Views:
                 return
             before, return_there = self._wanted(), self._place()
             self._land(chosen.task)
-            self._take(chosen.text)
+            self._bring(chosen.text)
             self._say(chosen.words)
             self._forget_way()
             self._way_back = _WayBack(self._wanted(), name, screen, before, return_there)
@@ -160,7 +172,7 @@ class Views:
             self._way_back = None
             self._screen.app.uninstall_screen(way.screen)
             way.return_there()
-            self._take(way.before)
+            self._restore(way.before)
             self._open(way.name, way.screen)
 
     def _forget_way(self) -> None:
@@ -173,7 +185,7 @@ class Views:
         """Have the lists show the tasks of the guest that this one is about; of none, ask for a guest's number."""
         guest = None if task is None else guest_id(task.worker_id)
         if task is not None and guest is not None:
-            self._take(guest_filter(task.parsed.type, task.remote, guest, self._servers()))
+            self._bring(guest_filter(task.parsed.type, task.remote, guest, self._servers()))
             self._say(whose_words(task.parsed.type, guest, self._servers()))
             return
 

@@ -27,16 +27,12 @@ __all__ = [
     "take_over",
 ]
 
-_WRITING = {
-    "Batch": "backend.archive.writer",
-    "CacheWriter": "backend.archive.writer",
-    "Takeover": "backend.archive.takeover",
-    "take_over": "backend.archive.takeover",
-}
+_WRITING = ("backend.archive.writer", "backend.archive.takeover")
 
 
 def __getattr__(name: str) -> object:
-    module = _WRITING.get(name)
-    if module is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(module), name)
+    if name in __all__:
+        for module in map(importlib.import_module, _WRITING):
+            if hasattr(module, name):
+                return getattr(module, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

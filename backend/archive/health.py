@@ -14,6 +14,9 @@ from backend.upid import RemoteType
 _TELLING_NODES = 5
 """From how many nodes on one may reckon how long the others take."""
 
+POLL_INTERVAL = 10.0
+"""Seconds between two polls of a remote, unless the worker tells otherwise."""
+
 NODE_OFFLINE = "the cluster reports this node as offline"
 """A node's `error` while its remote says that it is down."""
 
@@ -56,6 +59,13 @@ class RemoteHealth:
     nodes: dict[str, NodeHealth] = field(default_factory=dict)
     clock_skew: float | None = None
 
+    @property
+    def silent(self) -> bool:
+        """Whether it has answered nothing since `error` began: it may answer polls and refuse other things."""
+        if self.error is None:
+            return False
+        return self.last_success is None or self.failing_since is None or self.last_success <= self.failing_since
+
 
 @dataclass(slots=True)
 class Round:
@@ -80,8 +90,9 @@ class Round:
 @dataclass(slots=True)
 class Health:
     """All of the `health` file. `pid` and `role` ("daemon" or "dashboard") name the process that does the work;
-    `updated` is when it last wrote (UNIX seconds; at least every 10 s while it lives). `no_such_tasks` are the
-    latest that were to be tracked and that their remotes did not know, by remote UPID, and when that was told."""
+    `updated` is when it last wrote (UNIX seconds; at least every 10 s while it lives). `poll_interval` is how many
+    seconds lie between two polls of a remote. `no_such_tasks` are the latest that were to be tracked and that
+    their remotes did not know, by remote UPID, and when that was told."""
 
     pid: int = 0
     role: str = ""
@@ -90,6 +101,7 @@ class Health:
     round: Round | None = None
     remotes: dict[str, RemoteHealth] = field(default_factory=dict)
     no_such_tasks: dict[str, float] = field(default_factory=dict)
+    poll_interval: float = POLL_INTERVAL
 
     @property
     def failing(self) -> dict[str, RemoteHealth]:
@@ -114,6 +126,7 @@ def read_health(path: Path) -> Health:
             round=None if raw["round"] is None else _round(raw["round"]),
             remotes={str(name): _remote(remote) for name, remote in raw["remotes"].items()},
             no_such_tasks={str(upid): float(told) for upid, told in raw.get("no_such_tasks", {}).items()},
+            poll_interval=float(raw.get("poll_interval", POLL_INTERVAL)),
         )
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return Health()

@@ -11,26 +11,17 @@ from pathlib import Path
 from types import TracebackType
 
 from backend.archive import inbox
-from backend.archive.active import parse_active, read_active, write_active
-from backend.archive.archive_file import ArchiveFile, open_archives
+from backend.archive.active import ActiveFile
 from backend.archive.blocks import Damage
-from backend.archive.files import (
-    CacheError,
-    clear_the_way,
-    locked,
-    make_directory,
-    new_file,
-    remove_temporaries,
-    write_atomically,
-)
+from backend.archive.day_files import DayFiles
+from backend.archive.files import CacheError, clear_the_way, make_directory, new_file, remove_temporaries
 from backend.archive.health import Health, write_health
-from backend.archive.history import History
 from backend.archive.journal import Journal, cut_torn_tail, read_behind
 from backend.archive.lines import storable
-from backend.archive.merge import Merge, day_starts, layout_is_due, lost_since, prepare_index, prepare_merge
+from backend.archive.merge import Merge, day_starts, lost_since, prepare_index, prepare_merge
 from backend.archive.role import Role
 from backend.archive.scan import ScanCancelled
-from backend.archive.state import NodeKey, State, read_state, write_state
+from backend.archive.state import NodeKey, StateFile
 from backend.task import Task, later, latest
 from backend.upid import UpidError, parse_remote_upid
 
@@ -42,9 +33,6 @@ BACKLOG_BYTES = 16 << 20
 """A journal of this size (bytes) takes no more before it is merged: it is kept in memory as well."""
 MERGE_SECONDS = 3_600
 """A journal is merged at least this often (seconds)."""
-
-AHEAD = 10
-"""Seconds that a cutoff may lie ahead of our clock: more would hide what starts before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +57,7 @@ class CacheWriter:
         self._lock = threading.Lock()
         self._merging = threading.Lock()
         self._closing = threading.Event()
-        self._files: dict[Path, ArchiveFile] = {}
-        self._running: dict[str, Task] = {}
-        self._unlisted: set[str] = set()
-        self._lowered: set[NodeKey] = set()
+        self._files = DayFiles(directory)
         self._merged = clock()
         make_directory(directory)
         try:
@@ -97,9 +82,7 @@ class CacheWriter:
         """Give the role back. Everything stored is durable already; a merge under way is broken off."""
         self._closing.set()
         with self._merging, self._lock:
-            for file in self._files.values():
-                file.release()
-            self._files = {}
+            self._files.close()
             self._role.close()
 
     def in_place(self) -> bool:
@@ -110,12 +93,12 @@ class CacheWriter:
     @property
     def running(self) -> dict[str, Task]:
         """The tasks known to run, by remote UPID; of a task that ended since, `store` takes the finished form."""
-        return dict(self._running)
+        return dict(self._active.tasks)
 
     @property
     def unlisted(self) -> frozenset[str]:
         """The tasks (remote UPIDs) that are tracked, but of which no remote has told since: there may be none."""
-        return frozenset(self._unlisted)
+        return frozenset(self._active.unlisted)
 
     @property
     def oldest(self) -> int:
@@ -125,9 +108,7 @@ class CacheWriter:
     def cutoff(self, remote: str, node: str) -> int | None:
         """From where on (UNIX seconds) a node's tasks are to be asked for; None if from the beginning. A fetch
         begins by asking this: of one that began before damage was found, `store` does not take the cutoff."""
-        self._lowered.discard((remote, node))
-        cutoff = self._state.cutoffs.get((remote, node))
-        return None if cutoff is None or cutoff > self._clock() + AHEAD else cutoff
+        return self._state.ask((remote, node), self._clock())
 
     @property
     def cutoffs(self) -> Mapping[NodeKey, int]:
@@ -137,24 +118,20 @@ class CacheWriter:
     @property
     def lowered(self) -> frozenset[NodeKey]:
         """The nodes whose cutoff was set back since they were last asked for: what started earlier is missing."""
-        return frozenset(self._lowered)
+        return frozenset(self._state.lowered)
 
     def lower(self, cutoffs: Mapping[NodeKey, int]) -> None:
         """Have what nodes started from then on (UNIX seconds; 0 for from the beginning) fetched again. Raises
         OSError."""
         with self._lock:
-            known = self._state.cutoffs
-            lowered = {key: since for key, since in cutoffs.items() if since < known.get(key, 0)}
-            self._replace_state({key: since for key, since in (known | lowered).items() if since > 0})
-            # Last: a fetch that began before it read the cutoff from before, which must not come back.
-            self._lowered |= lowered.keys()
+            self._state.lower(cutoffs)
 
     def unknown(self, tasks: Iterable[Task]) -> list[Task]:
         """Those of some tasks that are not stored, in whatever state."""
         with self._lock:
-            here = self._running.keys() | self._journal.tasks.keys()
+            here = self._active.tasks.keys() | self._journal.tasks.keys()
             rest = [task for task in tasks if task.upid not in here]
-            archived = self._archived.known(task.key for task in rest)
+            archived = self._files.known(task.key for task in rest)
             return [task for task in rest if task.key not in archived]
 
     def store(self, batch: Batch) -> None:
@@ -172,24 +149,11 @@ class CacheWriter:
         started = {task.upid: task for task in tasks if task.running}
         with self._lock:
             self._role.require()
-            self._unlisted.difference_update(task.upid for task in tasks)
+            self._active.unlisted.difference_update(task.upid for task in tasks)
             self._append(task for task in finished.values() if task.starttime >= oldest)
             ended = self._journal.tasks
-            running = {
-                upid: task for upid, task in self._running.items() if upid not in finished and upid not in ended
-            }
-            for upid, task in started.items():
-                if (
-                    upid not in finished
-                    and upid not in ended
-                    and upid not in running
-                    and not self._is_archived(task)
-                ):
-                    running[upid] = task
-            self._replace_running(running)
-            news = {key: cutoff for key, cutoff in batch.cutoffs.items() if key not in self._lowered}
-            cutoffs = self._state.cutoffs | news
-            self._replace_state({key: cutoff for key, cutoff in cutoffs.items() if 0 < cutoff <= now + AHEAD})
+            self._active.take(started, lambda upid: upid in finished or upid in ended, self._is_archived)
+            self._state.advance(batch.cutoffs, now)
 
     def track(self, upids: Iterable[str]) -> None:
         """Count these tasks (typed remote UPIDs) among the running ones until their ends are stored, also over a
@@ -201,19 +165,17 @@ class CacheWriter:
                 for upid, task in tracked.items()
                 if upid not in self._journal.tasks and not self._is_archived(task)
             }
-            self._unlisted |= open_ends.keys() - self._running.keys()
-            self._replace_running(open_ends | self._running)
-            self._replace_state(self._state.cutoffs, [*self._state.tracked, *open_ends])
+            self._active.track(open_ends)
+            self._state.track(open_ends)
 
     def untrack(self, upid: str) -> bool:
         """Forget a task that was to be tracked, as if nobody had asked; not one that a remote has listed
         meanwhile. Whether it is forgotten. Raises OSError or CacheError."""
         with self._lock:
-            if upid not in self._unlisted:
+            if upid not in self._active.unlisted:
                 return False
-            self._unlisted.discard(upid)
-            self._replace_running({other: task for other, task in self._running.items() if other != upid})
-            self._replace_state(self._state.cutoffs)
+            self._active.forget(upid)
+            self._state.untrack_ended()
             return True
 
     def keep(self, days: int) -> None:
@@ -223,9 +185,9 @@ class CacheWriter:
     def keep_only(self, remotes: Collection[str]) -> None:
         """Forget the running tasks and cutoffs of remotes that are not there any more. Their history stays."""
         with self._lock:
-            self._replace_running({upid: task for upid, task in self._running.items() if task.remote in remotes})
-            cutoffs = {key: cutoff for key, cutoff in self._state.cutoffs.items() if key[0] in remotes}
-            self._replace_state(cutoffs)
+            running = self._active.tasks
+            self._active.replace({upid: task for upid, task in running.items() if task.remote in remotes})
+            self._state.keep_only(remotes)
 
     def housekeep(self, *, merge_now: bool = False) -> bool:
         """Merge the journal if that is due (or `merge_now`), begin a new day's file, drop days past the kept ones,
@@ -240,15 +202,13 @@ class CacheWriter:
             with self._lock:
                 self._cover(days)
                 journal = self._journal
-                files = list(self._files.values())
             due = (
                 merge_now
                 or journal.size > MERGE_BYTES
                 or (journal.size > 0 and now - self._merged >= MERGE_SECONDS)
                 or now < self._merged
                 or journal.bad_lines > 0
-                or layout_is_due(files, days)
-                or any(file.damage or not (file.copyable or not file.blocks) for file in files)
+                or self._files.want_merging(days)
             )
             if due:
                 self._merge(days)
@@ -275,40 +235,27 @@ class CacheWriter:
         if torn:
             log.warning("journal: cut off %d bytes of a line that was not written whole", torn)
         self._journal = Journal(self._path("journal"))
-        self._state, problem = read_state(self._path("state"))
-        if problem:
-            log.warning("%s", problem)
+        active = self._active = ActiveFile(self._path("active"), self._role.require)
+        self._state = StateFile(self._path("state"), lambda upid: upid in active.tasks, self._role.require)
+        if self._state.problem:
+            log.warning("%s", self._state.problem)
         # What lay on the disk since some earlier run may have been damaged there.
-        self._open_files(checked=True)
-        self._remove_doubles()
-        self._running = {task.upid: task for task in parse_active(read_active(self._path("active")))}
-        self._replace_running(self._still_running())
+        self._files.open(checked=True)
+        self._files.remove_doubles()
+        self._active.replace(self._still_running())
         self._cover(day_starts(self._clock(), self._keep_days))
 
-    def _remove_doubles(self) -> None:
-        """Of an archive file that stands there plain and compressed, as after a crash, keep the whole one."""
-        for file in list(self._files.values()):
-            plain = file.path.with_suffix("")
-            if file.path.suffix == ".zst" and plain.is_file():
-                (file.path if file.damage else plain).unlink()
-        self._open_files()
-
     def _cover(self, days: list[int]) -> None:
-        """Begin the files of days before the oldest file: at the first start, with more days to keep, after a
-        clock that was ahead. What started on these days was not kept until now, so it is asked for."""
-        oldest = min((file.start for file in self._files.values()), default=None)
-        missing = [day for day in days if oldest is None or day < oldest]
-        if not missing:
-            return
-        self._lower_cutoffs(days[-1])
-        with locked(self.directory, exclusive=True):
-            for day in missing:
-                write_atomically(self._path(f"archive.{day}"), b"")
-        self._open_files()
+        """Begin the files of days before the oldest file. What started on these days was not kept until now, so it
+        is asked for."""
+        missing = self._files.lacking(days)
+        if missing:
+            self._state.lower_all(days[-1])
+            self._files.begin(missing)
 
     def _still_running(self) -> dict[str, Task]:
         """The running and the tracked tasks, but for those that are known to have ended."""
-        running = dict(self._running)
+        running = dict(self._active.tasks)
         for upid in self._state.tracked:
             with contextlib.suppress(UpidError):
                 parsed = parse_remote_upid(upid)
@@ -331,37 +278,13 @@ class CacheWriter:
 
     def _is_archived(self, task: Task) -> bool:
         """Whether a task that is reported as running has long ended: reports may come late."""
-        return self._archived.find(task.key) is not None
-
-    def _replace_running(self, running: dict[str, Task]) -> None:
-        if running != self._running:
-            self._role.require()
-            write_active(self._path("active"), running.values())
-            self._running = running
-
-    def _replace_state(self, cutoffs: dict[NodeKey, int], tracked: Iterable[str] | None = None) -> None:
-        upids = self._state.tracked if tracked is None else dict.fromkeys(tracked)
-        state = State(cutoffs, [upid for upid in upids if upid in self._running])
-        if state != self._state:
-            self._role.require()
-            write_state(self._path("state"), state)
-            self._state = state
-
-    def _lower_cutoffs(self, since: int) -> None:
-        """Have what started from `since` (UNIX seconds) on fetched again."""
-        lowered = {key: since for key, cutoff in self._state.cutoffs.items() if cutoff >= since}
-        self._replace_state(self._state.cutoffs | lowered)
-        self._lowered |= lowered.keys()
-
-    def _open_files(self, *, checked: bool = False) -> None:
-        self._files = open_archives(self.directory, self._files, checked=checked)
-        self._archived = History(self._files.values(), [])
+        return self._files.hold(task.key)
 
     def _merge(self, days: list[int]) -> None:
         """Merge beside readers and appends; they wait for the renames alone."""
         with self._lock:
             size, tasks, bad_lines = self._journal.size, dict(self._journal.tasks), self._journal.bad_lines
-            files = list(self._files.values())
+            files = list(self._files)
         merge = prepare_merge(self.directory, files, tasks, days, cancelled=self._closing.is_set)
         if bad_lines:
             merge.damage.append(Damage("journal", f"{bad_lines} unreadable lines", None, None))
@@ -370,12 +293,12 @@ class CacheWriter:
             log.warning("%s: that time is fetched again", damage)
         with self._lock:
             if since is not None:
-                self._lower_cutoffs(since)
+                self._state.lower_all(since)
             self._commit(merge, size)
 
     def _write_indexes(self) -> None:
         """Make the indexes that are missing or damaged."""
-        for file in list(self._files.values()):
+        for file in self._files:
             if file.stamp is not None and not file.has_sound_index():
                 log.info("%s: making its index (%s)", file.path.name, file.index_problem)
                 merge = prepare_index(file, self._closing.is_set)
@@ -400,4 +323,4 @@ class CacheWriter:
         finally:
             if merged_size is not None:
                 self._journal.read()
-            self._open_files()
+            self._files.open()

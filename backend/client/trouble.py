@@ -31,7 +31,7 @@ def describe_trouble(error: Exception, endpoint: Endpoint) -> Trouble:
     if isinstance(error, WrongFingerprint):
         return Trouble(
             CertificateError,
-            f"certificate fingerprint differs (expected {endpoint.fingerprint}, got {error.got}); "
+            f"another certificate than the one trusted (trusted {endpoint.fingerprint}, shown {error.got}); "
             "if it was renewed, check the new one on the host and put its fingerprint into the configuration",
             sent=False,
         )

@@ -6,9 +6,10 @@ from functools import partial
 import click
 
 from backend.client import RemoteClient
-from backend.commands.asking import ask_remote
+from backend.commands.asking import ask_remote, node_names
 from backend.commands.command import Command, Places, with_places_options
 from backend.commands.track import read_task, task_words
+from backend.commands.unknown_task import unknown_words
 from backend.task import Task
 from backend.text import safe
 
@@ -49,7 +50,7 @@ def stop_command(places: Places, upid: str, yes: bool) -> None:
 async def _find(task: Task, client: RemoteClient) -> Task:
     found = await client.find(task.upid, pass_over=True)
     if found is None:
-        raise click.ClickException(f"{task.remote} knows no such task, or no longer; is the remote UPID right?")
+        raise click.ClickException(unknown_words(task, await node_names(client)))
     return found
 
 

@@ -6,6 +6,7 @@ import click
 
 from backend.archive import TaskCache
 from backend.commands.command import Command, Places, with_places_options
+from backend.commands.unknown_task import has_credible_start
 from backend.config import no_such_remote
 from backend.report import format_moment
 from backend.task import Task
@@ -54,7 +55,8 @@ def read_task(upid: str) -> Task:
 def task_words(task: Task) -> str:
     """A task as one who stops it or waits for it must see it: what, where, whose, since when. Safe to print."""
     words = f"{task.description} on {task.remote}, node {task.node}, by {task.user}"
-    return safe(f"{words}, started {format_moment(task.starttime)}")
+    started = f"started {format_moment(task.starttime)}"
+    return safe(f"{words}, {started if has_credible_start(task) else 'whose start cannot be right'}")
 
 
 def require_remotes(cache: TaskCache, names: Iterable[str]) -> None:

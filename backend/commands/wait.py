@@ -6,9 +6,11 @@ import time
 import click
 
 from backend.archive import TaskCache
+from backend.archive.health import RemoteHealth
 from backend.commands.command import INTERRUPTED, Command, Places, with_places_options
 from backend.commands.progress import Progress
 from backend.commands.track import read_task, require_remote_of, require_worker, task_words
+from backend.commands.unknown_task import unknown_words
 from backend.task import Status, Task
 from backend.text import safe
 from backend.times import format_duration, parse_duration
@@ -64,6 +66,7 @@ def wait_command(places: Places, upid: str, timeout: int | None) -> None:
     progress = Progress()
     try:
         ended = _Wait(cache, task, progress).until_ended(timeout)
+        nodes = cache.health().remotes.get(task.remote, RemoteHealth()).nodes
     except KeyboardInterrupt:
         progress.hide()
         click.echo("interrupted; the task is not", err=True)
@@ -76,7 +79,7 @@ def wait_command(places: Places, upid: str, timeout: int | None) -> None:
         sys.exit(TIMED_OUT)
     click.echo(safe(ended.status or "unknown"))
     if ended.status is not None and ended.status.startswith("unknown ("):
-        click.echo(f"{task.remote} knows no such task, or no longer: is the remote UPID right?", err=True)
+        click.echo(unknown_words(task, nodes), err=True)
     sys.exit(EXITS[ended.status_class])
 
 

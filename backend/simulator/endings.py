@@ -116,43 +116,50 @@ _SECONDS = {
 }
 """After how many seconds an error comes, whatever the task would have had to do."""
 
+_ERRORS_FROM, _ERRORS_TO = 95, 99
+"""The percent of the tasks that end with an error."""
+
 
 def status_of(worker_type: str, type: RemoteType, bits: int, worker_id: str, node: str) -> str:
     """The final status that random bits give a task: 4 % errors, 1 % unknown and, of those types that know
     warnings, 6 % with some."""
     percent = bits % 100
-    bits //= 100
     if percent < 89:
         return "OK"
-    if percent < 95:
-        return f"WARNINGS: {1 + bits % len(WARNINGS[worker_type])}" if worker_type in WARNINGS else "OK"
-    if percent < 99:
-        errors = ERRORS[worker_type]
-        return told(errors[bits % len(errors)], worker_id, node)
+    if percent < _ERRORS_FROM:
+        warned = worker_type in WARNINGS
+        return f"WARNINGS: {1 + bits // 100 % len(WARNINGS[worker_type])}" if warned else "OK"
+    error = _error(worker_type, bits)
+    if error is not None:
+        return told(error, worker_id, node)
     return "unexpected status" if type == "pve" else "unknown"
 
 
 def seconds_until_error(worker_type: str, bits: int) -> int | None:
     """After how many seconds such a task fails, if the status that these bits give it tells that."""
-    if not 95 <= bits % 100 < 99:
+    error = _error(worker_type, bits)
+    return None if error is None else _SECONDS.get(error)
+
+
+def _error(worker_type: str, bits: int) -> str | None:
+    """The error that these bits give a task, its names still to be filled in; None if it has none."""
+    if not _ERRORS_FROM <= bits % 100 < _ERRORS_TO:
         return None
     errors = ERRORS[worker_type]
-    return _SECONDS.get(errors[bits // 100 % len(errors)])
+    return errors[bits // 100 % len(errors)]
 
 
-def told(text: str, worker_id: str, node: str) -> str:
-    """A text with the names of a task in it."""
-    names = {
-        "guest": guest_id(worker_id) or "",
-        "id": worker_id,
-        "storage": worker_id.rpartition("@")[2],
-        "store": store_of(worker_id),
-        "node": node,
-        "target": target_node(node),
-    }
-    for name, value in names.items():
-        text = text.replace(f"{{{name}}}", value)
-    return text
+def told(text: str, worker_id: str, node: str, **more: str) -> str:
+    """A text with the names of a task in it: those that are told of above, and `more`."""
+    return text.format(
+        guest=guest_id(worker_id) or "",
+        id=worker_id,
+        storage=worker_id.rpartition("@")[2],
+        store=store_of(worker_id),
+        node=node,
+        target=target_node(node),
+        **more,
+    )
 
 
 def store_of(worker_id: str) -> str:

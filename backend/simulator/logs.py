@@ -1,6 +1,6 @@
 """The log of a simulated task, line by line: it grows while the task runs, ends as the real ones do, and agrees
-with the task's guest, status and times. What tasks of a type write is told by `backup_log`, `pve_logs` and
-`pbs_logs`."""
+with the task's guest, status and times. What tasks of a type write is told by `backup_log`,
+`migration_log`, `pve_logs` and `pbs_logs`."""
 
 from bisect import bisect_right
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import NamedTuple
 
-from backend.simulator import backup_log, pbs_logs, pve_logs
+from backend.simulator import backup_log, migration_log, pbs_logs, pve_logs
 from backend.simulator.endings import WARNINGS
 from backend.simulator.log_lines import Line, is_stopped
 from backend.simulator.stream import SimulatedTask
@@ -26,6 +26,7 @@ class _Writer(NamedTuple):
 
 
 _BACKUPS = _Writer(backup_log.written, backup_log.ended, backup_log.stopped)
+_MIGRATIONS = _Writer(migration_log.written, migration_log.ended, migration_log.stopped)
 _PVE = _Writer(pve_logs.written, pve_logs.ended, pve_logs.stopped)
 _PBS = _Writer(pbs_logs.written, pbs_logs.ended, pbs_logs.stopped)
 
@@ -81,6 +82,8 @@ def _closing(task: SimulatedTask, type: RemoteType) -> list[str]:
 def _writer(task: SimulatedTask, type: RemoteType) -> _Writer:
     if type == "pbs":
         return _PBS
+    if task.worker_type in migration_log.TYPES:
+        return _MIGRATIONS
     return _BACKUPS if task.worker_type == "vzdump" else _PVE
 
 

@@ -1,7 +1,7 @@
 """The logs of simulated tasks of Backup Servers, by their types."""
 
 from backend.simulator.draws import key_of
-from backend.simulator.endings import store_of
+from backend.simulator.endings import told
 from backend.simulator.log_lines import (
     Line,
     gib,
@@ -54,15 +54,13 @@ _TEXTS: dict[str, tuple[str, ...]] = {
 
 def written(task: SimulatedTask) -> list[Line]:
     """What it writes, if nobody stops it, up to the lines of its end."""
-    store = store_of(task.worker_id)
     names = {
-        "id": task.worker_id,
-        "store": store,
+        "type": task.worker_type,
         "group": task.worker_id.partition(":")[2],
         "time": snapshot_time(task.starttime),
     }
-    texts = _TEXTS.get(task.worker_type, (f"starting {task.worker_type} {{id}}",))
-    lines = opening(*(text.format(**names).rstrip() for text in texts))
+    texts = _TEXTS.get(task.worker_type, ("starting {type} {id}",))
+    lines = opening(*(told(text, task.worker_id, task.node, **names).rstrip() for text in texts))
     for after, done in progress(task.planned, reached(task)):
         text = _done(task, after, done)
         if text is not None:

@@ -1,20 +1,17 @@
-"""The logs of simulated PVE tasks, by their types. Those of backups are `backup_log`'s."""
+"""The logs of simulated PVE tasks, by their types. Those of backups and migrations are
+`backup_log`'s and `migration_log`'s."""
 
 from collections.abc import Callable
 
-from backend.query import guest_id
-from backend.simulator.endings import target_node
+from backend.simulator.endings import told
 from backend.simulator.log_lines import (
     Line,
-    day_and_time,
     gib,
     guest_name,
     opening,
     progress,
     reached,
-    short_span,
     size_of,
-    span,
     succeeds,
 )
 from backend.simulator.stream import SimulatedTask
@@ -40,8 +37,6 @@ _TEXTS: dict[str, tuple[str, ...]] = {
 """What tasks begin with; those of other types, such as a start, write nothing unless something goes wrong."""
 
 _MOVED: dict[str, Callable[[int, float, int], str]] = {
-    "qmigrate": lambda after, done, size: f"mirror-scsi0: {_transferred(after, done, size)}",
-    "vzmigrate": lambda after, done, size: f"{gib(size * done)} copied, {100 * done:.2f}% of the volume",
     "qmclone": lambda after, done, size: f"transferred {gib(size * done)} of {gib(size)} ({100 * done:.2f}%)",
     "download": lambda after, done, size: f"{int(size * done * 2**20)}K ........ ........ {int(100 * done)}%",
 }
@@ -60,16 +55,8 @@ _TROUBLES: dict[str, tuple[str, ...]] = {
 
 def written(task: SimulatedTask) -> list[Line]:
     """What it writes, if nobody stops it, up to the lines of its end."""
-    names = {
-        "upid": task.upid,
-        "node": task.node,
-        "id": task.worker_id,
-        "guest": guest_id(task.worker_id) or "",
-        "target": target_node(task.node),
-    }
-    lines = opening(*(text.format(**names) for text in _TEXTS.get(task.worker_type, ())))
-    if task.worker_type in ("qmigrate", "vzmigrate"):
-        lines += _migration(task, names["guest"], names["target"])
+    texts = _TEXTS.get(task.worker_type, ())
+    lines = opening(*(told(text, task.worker_id, task.node, upid=task.upid) for text in texts))
     if task.worker_type == "startall":
         lines += [
             Line(index * task.planned // max(1, len(task.guests)), f"Starting {guest_name(guest)}")
@@ -79,16 +66,11 @@ def written(task: SimulatedTask) -> list[Line]:
     if moved is not None:
         steps = progress(task.planned, reached(task))
         lines += [Line(after, moved(after, done, size_of(task))) for after, done in steps]
-    if task.worker_type in ("qmigrate", "vzmigrate"):
-        # each line of a migration's log tells its time
-        return [Line(line.after, f"{day_and_time(task.starttime + line.after)} {line.text}") for line in lines]
     return lines
 
 
 def ended(task: SimulatedTask) -> list[str]:
     """What is written at its own end."""
-    if task.worker_type in ("qmigrate", "vzmigrate"):
-        return [f"{day_and_time(task.endtime)} {text}" for text in _migrated(task)]
     if not succeeds(task):
         return list(_TROUBLES.get(task.status, ()))
     match task.worker_type:
@@ -105,39 +87,4 @@ def ended(task: SimulatedTask) -> list[str]:
 
 def stopped(task: SimulatedTask) -> list[str]:
     """What is written when somebody stops it."""
-    if task.worker_type not in ("qmigrate", "vzmigrate"):
-        return []
-    lasted = span(task.ends - task.begins)
-    return [f"{day_and_time(task.endtime)} ERROR: migration aborted (duration {lasted}): {task.status}"]
-
-
-def _migration(task: SimulatedTask, guest: str, target: str) -> list[Line]:
-    if task.worker_type == "vzmigrate":
-        return opening(
-            f"shutdown CT {guest}",
-            f"starting migration of CT {guest} to node '{target}' (192.0.2.12)",
-            f"found local volume 'local-zfs:subvol-{guest}-disk-0' (in current VM config)",
-        )
-    return opening(
-        f"starting migration of VM {guest} to node '{target}' (192.0.2.12)",
-        f"found local disk 'local-zfs:vm-{guest}-disk-0' (attached)",
-        f"starting VM {guest} on remote node '{target}'",
-        "start remote tunnel",
-        "drive mirror is starting for drive-scsi0",
-    )
-
-
-def _migrated(task: SimulatedTask) -> list[str]:
-    lasted = span(task.ends - task.begins)
-    if succeeds(task):
-        return [f"migration finished successfully (duration {lasted})"]
-    reason = (
-        "storage migration failed: broken pipe"
-        if task.worker_type == "vzmigrate"
-        else "block job (mirror) error: drive-scsi0: Input/output error"
-    )
-    return [f"ERROR: migration aborted (duration {lasted}): {reason}"]
-
-
-def _transferred(after: int, done: float, size: int) -> str:
-    return f"transferred {gib(size * done)} of {gib(size)} ({100 * done:.2f}%) in {short_span(after)}"
+    return []

@@ -57,6 +57,12 @@ class HealthBoard:
         self._errors[remote].pop(to, None)
         self._tell(remote)
 
+    def polls_every(self, seconds: float) -> None:
+        """From one poll of a remote to its next it is so long now."""
+        if seconds != self.health.poll_interval:
+            self.health.poll_interval = seconds
+            self.changed = True
+
     def is_failing(self, remote: str) -> bool:
         """Whether a worker could not ask this remote the last time it tried."""
         return bool(self._errors[remote])

@@ -86,6 +86,7 @@ class Poller:
             self._polled.set()
             self._board.answered(name, "poll", client.latency, client.clock_skew)
             pace.answered(name, client.latency)
+            self._board.polls_every(pace.interval)
             if back_off is not None:
                 back_off = None
                 self._fetch(())

@@ -55,12 +55,18 @@ async def supervise(name: str, work: Callable[[], Awaitable[None]], report: Repo
             report(name, None)
             raise
         except Exception as error:
-            if time.monotonic() - started > LONGEST_PAUSE:
-                back_off.reset()
-            pause = back_off.next()
             cause = _first_cause(error)
             expected = isinstance(cause, OSError | CacheError)
             words = _in_words(cause) if expected else f"{type(cause).__name__}: {cause}"
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                # it failed at what it does last, and would be begun anew for ever
+                log.error("%s failed at its end: %s", name, words, exc_info=None if expected else error)
+                report(name, None)
+                raise asyncio.CancelledError from error
+            if time.monotonic() - started > LONGEST_PAUSE:
+                back_off.reset()
+            pause = back_off.next()
             problem = f"{name} failed: {words}; trying again"
             if not isinstance(cause, CacheLost):
                 # a lost directory is told once, by who begins anew

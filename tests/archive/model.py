@@ -10,6 +10,7 @@ from pathlib import Path
 
 import orjson
 from backports.zstd import decompress
+from hypothesis import settings
 
 from backend.archive import Snapshot
 from backend.archive.files import DAY
@@ -120,6 +121,10 @@ class Model:
 
     def running(self) -> list[Task]:
         return sorted(self.active.values(), key=lambda task: task.key)
+
+
+FEWER = settings(max_examples=settings().max_examples // 3)
+"""For what takes long for each example; `--hypothesis-profile=search` looks further here, too."""
 
 
 def assert_lists(snapshot: Snapshot, history: list[Task], filters: Iterable[str] = FILTERS) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from backend.archive import Batch, CacheWriter, TaskCache
 from backend.archive.archive_file import ArchiveFile
-from tests.archive.model import TODAY, Clock, assert_lists, spread
+from tests.archive.model import FEWER, TODAY, Clock, assert_lists, spread
 
 TASKS = sorted(spread(1_100, first=TODAY), key=lambda task: task.key)
 FILTERS = ["", "status:error", "type:vzdump remote:wien", "a1", "backup e"]
@@ -40,6 +40,7 @@ def has_index(directory: Path) -> bool:
         file.release()
 
 
+@FEWER
 @given(st.data())
 def test_an_index_flipped_or_cut_anywhere_changes_no_answer_and_is_made_anew(
     whole: dict[str, bytes], tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

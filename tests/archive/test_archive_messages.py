@@ -21,6 +21,7 @@ healths = st.builds(
     role=st.sampled_from(["daemon", "dashboard"]),
     updated=st.floats(0, 2**33),
     problem=st.none() | words,
+    poll_interval=st.floats(1, 3_600),
     round=st.none() | st.builds(Round, started=st.floats(0, 2**33), finished=times, next=times),
     remotes=st.dictionaries(
         words,

@@ -116,7 +116,8 @@ class TestCertificates:
             steps = await check(server.remote(nodes=(wrong,)))
             assert await nothing_was_sent(server)
         assert outcomes(steps) == [("port", "ok"), ("certificate", "failed")]
-        words = f"expected {wrong.fingerprint}, got {server.identity.fingerprint}"
+        both = f"(trusted {wrong.fingerprint}, shown {server.identity.fingerprint})"
+        words = f"another certificate than the one trusted {both}"
         assert words in steps[-1].words and steps[-1].fingerprint == server.identity.fingerprint
 
     async def test_without_a_fingerprint_the_one_to_configure_is_told_and_not_a_byte_is_sent(self) -> None:

@@ -44,7 +44,8 @@ class TestTrust:
             wrong = Endpoint("127.0.0.1", server.port, ":".join(["AB"] * 32))
             error = await fail(server.remote(nodes=(wrong,)))
             assert isinstance(error, CertificateError)
-            assert f"expected {wrong.fingerprint}, got {server.identity.fingerprint}" in str(error)
+            both = f"(trusted {wrong.fingerprint}, shown {server.identity.fingerprint})"
+            assert f"another certificate than the one trusted {both}" in str(error)
             await eventually(lambda: len(server.received) == 1 and server.open == 0)
             assert server.received == [bytearray()]
 

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from backend.config import Endpoint, load_config
+from backend.client.members import Member, Other
+from backend.commands.remotes.looking import tell_missed
+from backend.config import Endpoint, RemoteConfig, Secret, load_config
 from backend.config.model import DEFAULT_PORTS
 from backend.simulator import Simulator
 from backend.simulator.fleet import SimulatedRemote
@@ -44,7 +46,7 @@ def test_the_secret_may_be_in_a_variable(path: Path, wien: SimulatedRemote) -> N
     assert run("add", "wien", *arguments, env={"WIEN_SECRET": wien.token.secret}).exit_code == 0
     assert 'token-secret-env = "WIEN_SECRET"' in path.read_text()
     result = run("add", "graz", *arguments)
-    assert result.exit_code == 2 and "--token-secret-env" in result.stderr
+    assert result.exit_code == 2 and "--token-secret-env: WIEN_SECRET: the secret is empty" in result.stderr
 
 
 def test_yes_accepts_the_certificate_that_is_shown(path: Path, wien: SimulatedRemote) -> None:
@@ -117,7 +119,9 @@ def test_nothing_is_written_if_the_check_fails(path: Path, wien: SimulatedRemote
     arguments = given(wien, path)
     arguments[arguments.index("--fingerprint") + 1] = ":".join(["AB"] * 32)
     result = run("add", "wien", *arguments)
-    assert result.exit_code == 1 and wien.fingerprint in result.stderr and not path.exists()
+    assert result.exit_code == 1 and not path.exists()
+    assert f"another certificate than the one given (shown {wien.fingerprint})" in result.stderr
+    assert "pvenode cert info" in result.stderr
 
 
 def test_one_that_is_there_is_written_anew_only_if_that_is_said(path: Path, wien: SimulatedRemote) -> None:
@@ -189,6 +193,14 @@ def test_a_node_that_nobody_vouches_for_is_told_with_the_fingerprint_it_shows(
     assert "ADDRESS-OF-pve3" in result.stderr and "FINGERPRINT-OF-pve3" in result.stderr
     words = " ".join(result.stderr.split())
     assert "Each node has a certificate of its own; `pvenode cert info` prints" in words and "compared" in words
+
+
+def test_a_node_that_the_configuration_cannot_name_is_told_in_words(capsys: pytest.CaptureFixture[str]) -> None:
+    known = Endpoint("pve1.example.com", 8006, None)
+    remote = RemoteConfig("wien", "pve", (known,), "a@pve!b", Secret("s"))
+    odd = Other(Member("pve2", None, None, False), shown=Endpoint("pve2.\udcff", 8006, "AA"))
+    tell_missed([odd], remote, Path("config.toml"), "remotes --check wien")
+    assert "To reach wien through them, too, add them by hand: 'pve2.\\udcff" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

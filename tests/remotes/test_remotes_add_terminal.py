@@ -17,7 +17,7 @@ def test_everything_is_asked_for_explained_and_looked_at(path: Path, wien: Simul
     path.write_text("[remotes.graz]\n")
     terminal = Terminal("add", "--config", str(path))
     terminal.answer("Name for it here, such as vienna:", "a b")
-    terminal.answer("'a b' is no name for a remote")
+    terminal.answer("✗\x1b[0m 'a b' is no name for a remote")
     terminal.answer("Name for it here", "graz")
     terminal.answer("graz is in")
     terminal.answer("Name for it here", "wien")
@@ -25,10 +25,15 @@ def test_everything_is_asked_for_explained_and_looked_at(path: Path, wien: Simul
     terminal.answer("Host name or IP address", "http://wrong")
     terminal.answer("HTTPS only")
     terminal.answer("Host name or IP address", f"127.0.0.1:{wien.port}")
+    terminal.answer("Is it the same? [y/N]:", "perhaps")
+    terminal.answer("✗\x1b[0m expected y or n")
     terminal.answer("Is it the same? [y/N]:", "y")
     terminal.answer("Token id (< back to the host) [monitor@pve!tasks]:", wien.token.id)
+    terminal.answer("Token secret", "a b")
+    terminal.answer("✗\x1b[0m the secret is empty, or has blanks")
     terminal.answer("Token secret", wien.token.secret)
     assert terminal.end() == 0
+    assert "Error:" not in terminal.shown
     for words in (
         wien.fingerprint,
         "CN=pve1.wien",
@@ -90,6 +95,22 @@ def test_an_abort_at_any_question_writes_nothing(path: Path, wien: SimulatedRemo
     assert terminal.end() == 1
     assert "nothing was written" in terminal.shown and "Traceback" not in terminal.shown
     assert not path.parent.exists()
+
+
+def test_a_variable_without_a_secret_is_told_before_anything_is_asked(
+    path: Path, wien: SimulatedRemote, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("WIEN_SECRET", raising=False)
+    options = [*given(wien, path)[:-2], "--token-secret-env", "WIEN_SECRET"]
+    terminal = Terminal("add", "wien", *options)
+    terminal.answer("✗\x1b[0m --token-secret-env: WIEN_SECRET: the secret is empty")
+    terminal.answer("Token secret", wien.token.secret)
+    assert terminal.end() == 0
+    assert load_config(path).remotes["wien"].secret.reveal() == wien.token.secret
+    path.write_text("")
+    terminal = Terminal("add", "wien", "--config", str(path), "--token-secret-env", "WIEN_SECRET")
+    assert terminal.end() == 1 and "the secret is empty" in terminal.shown
+    assert "wien.secret is there already" in terminal.shown and "(pve, pbs)?" not in terminal.shown
 
 
 def test_an_empty_first_answer_gives_up_as_it_is_said(path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
@@ -100,6 +100,32 @@ def test_a_backup_tells_of_each_guest_once_and_says_something_new_in_each_line(l
             reasons = [line for line in log if line.startswith("ERROR: Backup of")]
             assert len(reasons) == 1 and log[-2] == "INFO: Backup job finished with errors"
     assert failed
+
+
+def test_a_migration_tells_where_it_goes_what_it_moved_and_how_long_it_took(logged: list[Logged]) -> None:
+    ends = set()
+    for _, task, log in logged:
+        if task.worker_type not in ("qmigrate", "vzmigrate"):
+            continue
+        ends.add((task.worker_type, status := status_class(task.status)))
+        start, end = (
+            f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%d %H:%M:%S} "
+            for moment in (task.starttime, task.endtime)
+        )
+        kind = "VM" if task.worker_type == "qmigrate" else "CT"
+        target = "pve2" if task.node == "pve1" else "pve1"
+        begun = f"{start}starting migration of {kind} {task.worker_id} to node '{target}' (192.0.2.12)"
+        assert begun in log[:2]
+        lasted = timedelta(seconds=task.endtime - task.starttime)
+        if status in (Status.OK, Status.WARNING):
+            assert log[-2] == f"{end}migration finished successfully (duration {str(lasted).zfill(8)})"
+            mirrored = [line for line in log if line.startswith("mirror-scsi0: transferred")]
+            assert bool(mirrored) == (kind == "VM")
+            assert [line for line in mirrored if line.endswith(", ready")] == mirrored[-1:]
+            assert (f"{end}start container on target node" in log) == (kind == "CT")
+        elif status is Status.ERROR:
+            assert log[-2].startswith(f"{end}ERROR: migration aborted (duration {str(lasted).zfill(8)}): ")
+    assert {("qmigrate", Status.OK), ("vzmigrate", Status.OK), ("qmigrate", Status.ERROR)} <= ends
 
 
 def test_logs_are_in_english(logged: list[Logged]) -> None:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from backend.query import FIELDS
-from tui.completion import KNOWN_VALUES, Completing, completions
+from backend.query import FIELDS, parse_filter
+from tui.completion import KNOWN_VALUES, Completing, completions, one_day
 from tui.typed import read_typed
 
 VALUES = {**KNOWN_VALUES, "remote": ("wien", "graz", "Graz-lab"), "user": ("root@pam", "root@pam!backup", 'a"b')}
@@ -65,3 +65,28 @@ def test_going_through_the_ways_to_go_on_starts_anew_when_something_is_typed() -
 )
 def test_a_value_that_may_go_on_is_not_taken_at_its_word_yet(text: str, unfinished: bool) -> None:
     assert read_typed(text, len(text), now=0, tz=None, values=VALUES).unfinished == unfinished
+
+
+def test_a_minus_that_begins_a_term_is_no_word_yet() -> None:
+    text = "status:error - graz"
+    typed = read_typed(text, len("status:error -"), now=0, tz=None, values=VALUES)
+    assert typed.whole == typed.finished == parse_filter("status:error graz")
+    assert read_typed('"-"', 3, now=0, tz=None).whole == parse_filter('"-"')
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("graz since:", "since:yesterday until:yesterday"),
+        ("since:t", "since:today until:today"),
+        ("since:yesterday until:", "since:yesterday until:yesterday"),
+        ("UNTIL:2026-11-01", "since:2026-11-01 until:2026-11-01"),
+        ("since:today until:today", ""),
+        ("since:2h", ""),
+        ("since:yesterday ", ""),
+        ("-since:yesterday", ""),
+        ("status:", ""),
+    ],
+)
+def test_while_a_day_is_named_it_is_told_how_to_name_that_day_alone(text: str, named: str) -> None:
+    assert one_day(text) == named

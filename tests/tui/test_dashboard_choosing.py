@@ -51,7 +51,7 @@ async def test_a_remote_is_chosen_by_typing_a_part_of_its_name(app: Dashboard) -
         await screen.until_shown(f"History {matches('remote:graz')} of 600 ── remote:graz ─")
         await screen.press("r")
         await screen.until_shown(" + graz")
-        assert "+ only with it   - only without it" in screen.text
+        assert "+ means only with it, - only without it" in screen.text
         await screen.press("g", "enter")
         await screen.until_shown("History 600 ──")
 
@@ -96,6 +96,32 @@ async def test_all_that_match_are_chosen_with_one_key_and_the_box_says_what_keys
         await screen.until_shown("⏎ takes root@pam ")
         await screen.press("space", *["backspace"] * 8, "a", "down")
         assert "⏎ takes root@pam " in screen.text, "what was chosen, wherever the cursor is"
+
+
+async def test_more_values_than_a_filter_holds_are_refused_before_and_none_is_lost(
+    empty: Path, clock: Callable[[], float]
+) -> None:
+    users = [f"someone-with-a-long-name-{number:02}@pam" for number in range(20)]
+    write_tasks(empty, [pve_task(NOW - 9, user=user, pid=pid, end=NOW) for pid, user in enumerate(users)])
+    async with dashboard(empty, clock).run_test(size=(80, 24)) as pilot:
+        screen = Screen(pilot)
+        await screen.until_shown("History 20")
+        await screen.press("u")
+        await screen.until_shown("marks all 20")
+        await screen.press("ctrl+a")
+        await screen.until_shown("✗ too many: a filter holds 500 characters; choose fewer,")
+        assert "⏎ takes" not in screen.text and "Ctrl+A unmarks all 20" in screen.text
+        await pilot.resize_terminal(40, 10)
+        await screen.until_shown("✗ too many: a filter holds")
+        await pilot.resize_terminal(80, 24)
+        await screen.press("enter")
+        assert isinstance(pilot.app.screen, ChooseScreen)
+        await screen.press(*["space", "down"] * 4)
+        await screen.until_shown("✗ too many")
+        await screen.press("space")
+        await screen.until_shown("⏎ takes 15")
+        await screen.press("enter")
+        await screen.until_shown("History 15 of 20")
 
 
 async def test_a_type_is_found_by_the_words_of_its_tasks_and_what_begins_so_comes_first(app: Dashboard) -> None:
@@ -186,7 +212,7 @@ async def test_a_filter_is_saved_found_again_and_forgotten(app: Dashboard) -> No
         await screen.until_shown("History 600 ──")
         await screen.press("o")
         await screen.until_shown("my errors   status:error")
-        assert "+ the filter of the lists" in screen.text
+        assert "+ means the filter of the lists" in screen.text
         await screen.press("y", "space", "e", "enter")
         await screen.until_shown("── status:error ─")
         await screen.press("o", "delete")
@@ -288,7 +314,7 @@ async def test_columns_are_chosen_and_the_rest_gets_their_room(app: Dashboard) -
         await screen.until_shown("History 600")
         await screen.press("c")
         await screen.until_shown(" + duration")
-        assert " + shown " in screen.text
+        assert " + means shown " in screen.text
         await screen.press("space", "down", "space", "enter")
         head = next(line for line in screen.lines if "STATUS" in line)
         assert head.split() == ["REMOTE", "NODE", "USER", "TASK", "STATUS"]

@@ -63,6 +63,32 @@ async def test_one_key_takes_the_filter_away_and_brings_it_back_and_escape_does_
         await screen.until_shown("── status:error graz ── 0 clears ─")
 
 
+async def test_what_another_screen_chose_is_not_the_last_filter_but_its_clearing_can_be_taken_back(
+    app: Dashboard,
+) -> None:
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = Screen(pilot)
+        await screen.until_shown("History 600")
+        await screen.press("1", "0", "s")
+        await screen.until_shown("All tasks")
+        await screen.press("down", "enter")
+        await screen.until(lambda: "since:24h" in screen.main._filtering.wanted.text)
+        chosen = screen.main._filtering.wanted.text
+        # opened and left, the line makes it no filter of the user's own
+        await screen.press("slash", "escape", "0")
+        await screen.until(lambda: not screen.main._filtering.wanted)
+        await screen.press("0")
+        assert screen.main._filtering.wanted.text == chosen
+        await screen.press("s")
+        await screen.until_shown("All tasks")
+        await screen.press("down", "enter")
+        await screen.until(lambda: screen.main.workspace.is_attached and app.screen is screen.main)
+        await screen.press("escape", "escape", "0")
+        await screen.until(lambda: not screen.main._filtering.wanted)
+        await screen.press("1", "1", "0")
+        assert screen.main._filtering.wanted.text == "status:error"
+
+
 async def test_a_field_being_typed_says_nothing_and_leaves_the_lists_alone(app: Dashboard) -> None:
     async with app.run_test(size=(120, 40)) as pilot:
         screen = Screen(pilot)
@@ -243,15 +269,21 @@ async def test_while_typing_it_is_told_which_moments_the_words_for_a_time_mean(a
         await screen.until_shown("History 600")
         await screen.press("slash")
         await screen.enter("since:yesterday until:today")
-        await screen.until_shown("   started from Mon 23 Nov 00:00 to Tue 24 Nov 23:59:59")
+        await screen.until_shown("   started from Mon 23 Nov 00:00 to Tue 24 Nov 24:00")
         await screen.press("enter")
         await screen.until(lambda: "started from" not in screen.text)
         await screen.press("slash")
-        await screen.until_shown("   started from Mon 23 Nov 00:00 to Tue 24 Nov 23:59:59")
+        await screen.until_shown("   started from Mon 23 Nov 00:00 to Tue 24 Nov 24:00")
         await screen.press("ctrl+u")
         await screen.until(lambda: "started from" not in screen.text)
         await screen.enter("since:2h -since:1h")
-        await screen.until_shown("   started from Tue 24 Nov 12:32:05 to Tue 24 Nov 13:32:04")
+        await screen.until_shown("   started on Tue 24 Nov from 12:32:05 to 13:32:04")
+        await screen.press("ctrl+u")
+        await screen.enter("since:yesterday until:")
+        await screen.until_shown("one day: since:yesterday until:yesterday")
+        await screen.press(*"yest", "tab")
+        await screen.until_shown("   started on Mon 23 Nov")
+        assert "one day:" not in screen.text
         await screen.press("escape")
         await screen.until(lambda: "started" not in screen.text)
 

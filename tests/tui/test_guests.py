@@ -263,10 +263,24 @@ async def test_words_narrow_the_guests_and_escape_shows_all_again(filled: Path, 
         await screen.until_shown("Guests 1 of 8 ── 103")
         await screen.press(*["backspace"] * 3, *"none", "enter")
         await screen.until_shown("None of 8 guests matches")
+        await screen.press("slash", *["backspace"] * 4, *"status:ok", "enter")
+        await screen.until_shown("None of 8 guests matches: here words are looked for, status: works in the lists")
         await screen.press("enter", "escape")
         await screen.until_shown("Guests 8")
         await screen.press("escape")
         assert isinstance(pilot.app.screen, MainScreen)
+
+
+async def test_it_is_said_which_guests_are_not_listed_and_what_narrows_them(filled: Path, clock: Clock) -> None:
+    async with dashboard(filled, clock).run_test(size=(80, 24)) as pilot:
+        screen = await opened(pilot)
+        await screen.until_shown(" Known by their tasks: a guest that had none in 3 d is not listed")
+        await screen.press("question_mark")
+        await screen.until_shown("What narrows the guests")
+        assert "What a filter can say" not in screen.text
+        await screen.press("escape")
+        await pilot.resize_terminal(80, 12)
+        await screen.until(lambda: "Known by" not in screen.text)
 
 
 async def test_without_any_guest_that_is_said(empty: Path, clock: Clock) -> None:

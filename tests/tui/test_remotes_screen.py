@@ -73,11 +73,11 @@ async def test_those_with_trouble_stand_first_and_every_column_says_its_part(
         head = screen.line_with("REMOTE").split()
         assert head == "REMOTE TYPE STATE LAST SEEN LATENCY NODES PER HOUR CLOCK TROUBLE".split()
         graz = screen.line_with("✗ graz")
-        assert re.search(r"PVE   failing 4 min +4 min     20 ms", graz) and f"  {REFUSED}  " in graz
+        assert re.search(r"PVE   failing 4 min +4 min  +4  ", graz) and f"  {REFUSED}  " in graz
         linz = screen.line_with("linz-lab")
         assert "limited" in linz and "the token may not see node pve3" in linz
         wien = screen.line_with("! wien")
-        assert "2 nodes failing" in wien and "2 of 4 fail" in wien and "+1 min" in wien
+        assert "2 nodes failing 2 h+ " in wien and "2 of 4 fail" in wien and "+1 min" in wien
         assert "node pve2 failing for 12 min: no answer in time · node" in wien
         assert "1,234 ms" in screen.line_with("salzburg") and "ok" in screen.line_with("salzburg")
         assert "not asked yet" in screen.line_with("? new") and "never" in screen.line_with("? new")
@@ -299,8 +299,33 @@ def test_states_in_words() -> None:
     assert state_words(RemoteHealth(last_success=NOW), None, NOW) == "ok"
     offline = RemoteHealth(last_success=NOW, nodes={"pve1": NodeHealth(NOW, NODE_OFFLINE)})
     assert state_words(offline, None, NOW) == "1 node offline"
+    offline.nodes["pve1"].failing_since = NOW - 1_500
+    assert state_words(offline, None, NOW) == "1 node offline 25 min"
+    offline.nodes["pve2"] = NodeHealth(None, NODE_OFFLINE, NOW - 1_560)
+    assert state_words(offline, None, NOW) == "2 nodes offline 26 min+"
     rows = dict(remote_details("wien", RemoteHealth(), None, None, NOW, None))
     assert rows["Tasks"].plain == "counting…" and rows["Latency"].plain == rows["Clock"].plain == "unknown"
+
+
+def test_latency_and_clock_of_a_remote_that_is_silent_are_from_when_it_last_answered() -> None:
+    remote = RemoteHealth(last_success=NOW - 60, latency=0.02, clock_skew=0.4, error=DOWN, failing_since=NOW - 50)
+
+    def told() -> tuple[str, str]:
+        rows = dict(remote_details("wien", remote, None, None, NOW, None))
+        return rows["Latency"].plain, rows["Clock"].plain
+
+    assert told() == (
+        "20 ms when it last answered",
+        "agreed with that of this machine when it last answered",
+    )
+    remote.clock_skew = 95.0
+    assert told()[1] == "about 1:35 ahead of that of this machine when it last answered"
+    cells = remote_cells("wien", remote, None, None, NOW)
+    assert cells["LATENCY"] == cells["CLOCK"] == ""
+    # what fails may be another thing than the poll
+    remote.last_success = NOW - 5
+    assert told() == ("20 ms", "about 1:35 ahead of that of this machine")
+    assert remote_cells("wien", remote, None, None, NOW)["CLOCK"] == "+1 min"
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 50)])

@@ -71,7 +71,7 @@ def test_every_cell_stands_below_its_heading(width: int) -> None:
     for headings, row in (
         (header(columns), history_row(finished, None, columns, UTC)),
         (header(columns), history_row(finished, finished, columns, UTC, marked=True)),
-        (header(narrow), running_row(running, narrow, NOW, "stale")),
+        (header(narrow), running_row(running, narrow, NOW, "last known 14:02")),
         (header(narrow), ended_row(ended, narrow, NOW, faded=True)),
     ):
         text = "".join(piece.text for piece in row)
@@ -197,6 +197,17 @@ def test_every_status_begins_below_its_heading_and_is_cut_where_it_is_too_long(w
         assert shown == status or (shown.endswith("…") and status.startswith(shown[:-1]) and len(shown) > 8)
 
 
+@pytest.mark.parametrize(
+    ("words", "user"), [(33, 24), (44, 20), (60, 14)], ids=["room to spare", "some room to spare", "none"]
+)
+def test_a_user_takes_more_than_its_share_only_of_what_the_tasks_can_spare(words: int, user: int) -> None:
+    columns = running_columns(118, Names(remote=10, node=7, user=24, task=words))
+    assert (columns.remote, columns.node, columns.user) == (10, 7, user)
+    row = running_row(running_tasks()[0], columns, NOW, "last known 14:02")
+    assert sum(cell_len(piece.text) for piece in row) == 118
+    assert columns.task >= min(words + len("  OK (just ended)"), 67)
+
+
 def test_columns_grow_with_what_is_in_view_and_never_shrink() -> None:
     wide = pve_task(NOW, kind="qmdelsnapshot", id="100000", end=NOW)
     grown = widened(Names(), Health(), [wide])
@@ -207,12 +218,11 @@ def test_columns_grow_with_what_is_in_view_and_never_shrink() -> None:
 
 
 def test_what_is_stale_says_so_where_there_is_room() -> None:
-    wide = "".join(
-        piece.text
-        for piece in running_row(running_tasks()[0], running_columns(118, NAMES), NOW, "stale", quiet=True)
-    )
-    assert wide.rstrip().endswith("VM 101 - Start  stale")
+    task, note = running_tasks()[0], "last known 14:02"
+    row = running_row(task, running_columns(118, NAMES), NOW, note, quiet=True)
+    wide = "".join(piece.text for piece in row)
+    assert wide.rstrip().endswith("VM 101 - Start  last known 14:02")
     assert cell_len(wide) == 118
-    narrow = running_row(running_tasks()[0], running_columns(30, NAMES), None, "stale since 14:02", quiet=True)
-    assert "stale" not in "".join(piece.text for piece in narrow)
+    narrow = running_row(task, running_columns(30, NAMES), None, note, quiet=True)
+    assert "last" not in "".join(piece.text for piece in narrow)
     assert narrow[0].tone is Tone.DIM

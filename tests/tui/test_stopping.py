@@ -160,3 +160,27 @@ async def test_a_stop_that_is_refused_is_told_in_words(empty: Path, clock: Clock
             await screen.press("tab", "S", "y")
             await screen.until_shown("Not stopped: wien: the token lacks")
             assert "stopping" not in screen.text and "stop" not in screen.main.workspace.key_line.idle
+
+
+async def test_the_cursor_stays_on_a_task_that_others_start_above_and_that_ends(empty: Path) -> None:
+    now = [float(NOW)]
+    newer = pve_task(NOW - 1, pid=77)
+    async with running(empty, lambda: now[0]) as screen:
+        view = screen.running.task_list
+        assert view.following and view.selected == RUNNING
+        write_tasks(empty, [newer, RUNNING, OTHER])
+        await screen.until_shown("Running 3")
+        # it was at the top, where new ones come in
+        assert view.selected == RUNNING and view.top == 0
+        write_tasks(empty, [newer, Task(RUNNING.upid, RUNNING.starttime, NOW, "OK"), OTHER])
+        await screen.until_shown("VM/CT 101 - Backup  OK (just ended)")
+        now[0] += 30
+        screen.running.tick()
+        await screen.until_shown("OK (ended 30 s ago)")
+        await screen.press("S")
+        await screen.until(lambda: screen.keys.startswith("It has ended already"), "the reason")
+        assert not isinstance(screen.pilot.app.screen, ConfirmScreen)
+        await screen.press("down")
+        screen.running.tick()
+        await screen.until(lambda: "OK (ended" not in screen.text, "the task's leaving")
+        assert view.selected == OTHER

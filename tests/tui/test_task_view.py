@@ -14,11 +14,12 @@ from backend.task import Task
 from tests.background import served
 from tests.client.server import Reply, Request, serve_raw
 from tests.task_server import TaskServer, config_of
-from tests.tui.fleet import NOW, pve_task, write_tasks
+from tests.tui.fleet import NOW, healthy, pve_task, tell_health, write_tasks
 from tests.tui.screen import Screen, dashboard
 from tests.tui.test_dashboard_pictures import Compare
 from tests.tui.viewing import ENDED, FORBIDDEN, RUNNING, Clock, viewed
 from tui import task_log
+from tui.last_heard import LastHeard
 from tui.screens.task import TaskScreen
 from tui.task_header import task_header
 
@@ -199,6 +200,47 @@ async def test_hostile_lines_are_shown_harmlessly(empty: Path, clock: Clock) -> 
         await view.screen.until_shown("␛[31mred")
 
 
+async def test_a_running_task_counts_by_the_clock_of_its_remote_and_only_while_that_answers(
+    empty: Path,
+) -> None:
+    now = [float(NOW)]
+    health = healthy()
+    wien = health.remotes["wien"]
+    wien.clock_skew = -20.0
+    tell_health(empty, health)
+    async with viewed(empty, lambda: now[0], RUNNING, range(3)) as view:
+        await view.screen.until_shown("UTC, 40 s")
+        now[0] += 2
+        await view.screen.until_shown("UTC, 42 s")
+        wien.error, wien.failing_since = "no connection", NOW + 2
+        tell_health(empty, health)
+        await view.screen.until_shown("VM/CT 101 - Backup   ▶ running, last known 14:32")
+        # it last answered 5 s before
+        await view.screen.until_shown("UTC, 35 s")
+        await view.screen.press("i")
+        await view.screen.until_shown("▶ running, last known 14:32")
+        assert screen_words(view.screen.line_with("Running for")).endswith("Running for 35 s")
+        wien.error = None
+        wien.last_success = NOW + 2
+        tell_health(empty, health)
+        await view.screen.until(lambda: screen_words(view.screen.line_with("Running for")).endswith(" 42 s"))
+        assert "last known" not in view.screen.text
+
+
+def screen_words(line: str) -> str:
+    """The words of a dialog's line."""
+    return " ".join(line.replace("│", " ").split())
+
+
+async def test_the_details_offer_to_scroll_only_where_there_is_more(empty: Path, clock: Clock) -> None:
+    async with viewed(empty, clock, ENDED, range(3)) as view:
+        await view.screen.press("i")
+        await view.screen.until_shown("Remote UPID")
+        await view.screen.until_shown("Esc back · ? help")
+        await view.screen.pilot.resize_terminal(80, 14)
+        await view.screen.until_shown("Esc back · PgDn scroll · ? help")
+
+
 async def test_on_the_smallest_screen_a_log_that_goes_on_says_so(empty: Path, clock: Clock) -> None:
     async with viewed(empty, clock, RUNNING, range(213)) as view:
         await view.screen.until_shown("Log 213 lines")
@@ -220,6 +262,7 @@ async def test_a_task_of_an_unreadable_upid_can_be_looked_at(empty: Path, clock:
                 view.screen.main._cache,
                 view.screen.main._views._access,
                 view.screen.main._stopping,
+                LastHeard(clock, None),
                 clock,
                 None,
             )
@@ -229,10 +272,11 @@ async def test_a_task_of_an_unreadable_upid_can_be_looked_at(empty: Path, clock:
 
 def test_wide_letters_in_a_upid_fit_the_lines_above_the_log() -> None:
     task = pve_task(NOW, id="日本語" * 30, end=NOW, status="日本" * 40)
+    known = LastHeard(lambda: NOW, UTC).known
     for width in (18, 40, 119):
-        lines = task_header(task, None, width, 40, NOW, UTC).split("\n")
+        lines = task_header(task, None, width, 40, known, UTC).split("\n")
         assert max(line.cell_length for line in lines) <= width
-    low = task_header(task, None, 18, 5, NOW, UTC)
+    low = task_header(task, None, 18, 5, known, UTC)
     assert low.plain.startswith("✗ VM 日") and low.cell_length <= 18
 
 

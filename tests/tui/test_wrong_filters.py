@@ -164,6 +164,7 @@ async def test_a_name_that_no_task_has_is_told_where_nothing_matches(app: Dashbo
         ("yesterday", "Nothing matches yesterday: did you mean since:yesterday?"),
         ("2h", "Nothing matches 2h: did you mean since:2h?"),
         ("failed", "Nothing matches failed: did you mean status:error?"),
+        ("eror", "Nothing matches eror: did you mean status:error?"),
         ("status:running", "The history holds finished tasks only: 4 running tasks above"),
         ("status:running graz zzz", "The history holds finished tasks only, and no running one matches"),
     ],

@@ -10,12 +10,16 @@ import pytest
 
 from backend.archive import TaskCache
 from backend.config import Config, load_config
-from backend.simulator import Simulator
+from backend.simulator import Simulator, SimulatorOptions
 from backend.task import Task
 from backend.workers import run_workers
 
 NOW = 1_795_478_000.0
 """Not quite midnight (UTC)."""
+SMALL = SimulatorOptions(
+    remotes=4, pbs=1, nodes=2, tasks_per_node=60, tasks_per_pbs=2_500, days=5, rate=0, auth_delay=0
+)
+"""A fleet in which nothing starts by itself."""
 
 
 class Clock:

@@ -49,7 +49,7 @@ async def test_a_clock_that_was_set_back_has_fetched_again_what_it_dated_since_a
     await live.poller.poll()
     live.remote.set_back_to = NOW - 29.5
     with monkeypatch.context() as full:
-        full.setattr("backend.archive.writer.write_state", refuse)
+        full.setattr("backend.archive.state.write_state", refuse)
         with pytest.raises(OSError, match="No space left"):
             await live.poller.poll()
     assert live.at.writer.cutoffs == cutoffs

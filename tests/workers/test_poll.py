@@ -157,6 +157,7 @@ async def test_who_asks_for_a_poll_while_one_is_under_way_gets_another(live: Liv
     live.poller.soon()
     answer.set()
     await eventually(lambda: live.remote.asked == ["current", "current"])
+    assert live.at.board.health.poll_interval == 3_600
     running.cancel()
     with suppress(asyncio.CancelledError):
         await running

@@ -82,6 +82,28 @@ async def test_a_worker_that_comes_to_its_end_is_not_begun_anew() -> None:
     assert starts == 1 and board.health.problem is None
 
 
+async def test_a_worker_that_fails_while_it_is_cancelled_ends_all_the_same() -> None:
+    begun = 0
+
+    async def work() -> None:
+        nonlocal begun
+        begun += 1
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            if begun > 1:
+                raise
+            raise OSError(28, "No space left on device") from None
+
+    working = asyncio.create_task(supervise("merging", work, lambda name, problem: None))
+    await asyncio.sleep(0)
+    working.cancel()
+    await asyncio.wait({working}, timeout=0.5)
+    ended = working.cancelled()
+    await end(working)
+    assert ended and begun == 1
+
+
 async def test_an_unforeseen_error_is_logged_whole_and_told_in_short(caplog: pytest.LogCaptureFixture) -> None:
     board = HealthBoard(Health(), {})
     running = asyncio.create_task(supervise("merging", Worker(1, KeyError("x")), board.problem))

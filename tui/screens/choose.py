@@ -60,6 +60,7 @@ class ChooseScreen(ModalScreen[Chosen | None]):
         forgetting: whether lines can be forgotten.
         legend: what the sign of a chosen line means.
         verbs: what taking a line does, by how it becomes chosen.
+        check: says why what is chosen cannot be taken; no words: it can.
     """
 
     DEFAULT_CSS = """
@@ -72,6 +73,7 @@ class ChooseScreen(ModalScreen[Chosen | None]):
     ChooseScreen Input:focus { border: none; background-tint: transparent; }
     ChooseScreen Words { padding: 0 1; color: $foreground 60%; }
     ChooseScreen.-small Words { display: none; }
+    ChooseScreen.-wrong Words { display: block; color: $error; }
     """
 
     def __init__(
@@ -83,8 +85,9 @@ class ChooseScreen(ModalScreen[Chosen | None]):
         excluding: bool = True,
         forgetting: bool = False,
         start: str = "",
-        legend: str = f"{State.WITH} only with it   {State.WITHOUT} only without it",
+        legend: str = f"{State.WITH} means only with it, {State.WITHOUT} only without it",
         verbs: Mapping[State, str] = _VERBS,
+        check: Callable[[Chosen], str] = lambda chosen: "",
     ) -> None:
         super().__init__()
         self._title = title
@@ -95,6 +98,8 @@ class ChooseScreen(ModalScreen[Chosen | None]):
         self._start = start
         self._legend = legend
         self._verbs = verbs
+        self._check = check
+        self._wrong = ""
         self._lines: Sequence[Choice] | None = None
         self._seen: list[int] = []
         self._changed: dict[int, State] = {}
@@ -190,14 +195,17 @@ class ChooseScreen(ModalScreen[Chosen | None]):
         """Say what would be taken with each key."""
         lines, cursor = self._lines or (), self.query_one(ChoiceList).cursor
         does = []
+        self.set_class(bool(self._wrong), "-wrong")
         # with none chosen, it would be the line under the cursor
         alone = {number: self._switched(number) for number in self._seen[cursor : cursor + 1]}
         changed = self._changes() or alone
-        if len(changed) > 1:
+        if self._wrong:
+            does.append(f"✗ {self._wrong}")
+        elif len(changed) > 1:
             numbers = Counter(changed.values())
             parts = [f"{verb} {numbers[state]}" for state, verb in self._verbs.items() if numbers[state]]
             does.append(f"{cap_of('take')} {', '.join(parts)}")
-        for number, state in changed.items() if len(changed) == 1 else ():
+        for number, state in changed.items() if len(changed) == 1 and not self._wrong else ():
             words = safe(fit(lines[number].words, _LONGEST_NAME).rstrip())
             does.append(f"{cap_of('take')} {self._verbs[state]} {words}")
         if self._several and len(self._seen) > 1:
@@ -207,7 +215,8 @@ class ChooseScreen(ModalScreen[Chosen | None]):
             to_do = self._verbs[self._wish].removesuffix("s")
             words = f"marks {all_seen} to {to_do}" if marks else f"unmarks {all_seen}"
             does.append(f"{cap_of('choose-all')} {words}")
-        self.query_one(Words).say((self._legend, ""), *((words, "") for words in does))
+        legend = [] if self._wrong else [self._legend]
+        self.query_one(Words).say(*((words, "") for words in (*legend, *does)))
 
     def _state(self, number: int) -> State:
         return self._changed.get(number, (self._lines or ())[number].state)
@@ -231,13 +240,17 @@ class ChooseScreen(ModalScreen[Chosen | None]):
         if not self._seen:
             return
         number = self._seen[view.cursor]
-        self._changed[number] = self._switched(number)
-        self._paint(view.cursor)
+        self._change({number: self._switched(number)})
 
     async def action_switch_all(self) -> None:
         """Choose all lines that match; or, if they are, none of them."""
         await self._all_typed()
-        self._changed.update(dict.fromkeys(self._seen, self._switched_all()))
+        self._change(dict.fromkeys(self._seen, self._switched_all()))
+
+    def _change(self, states: Mapping[int, State]) -> None:
+        """Have lines chosen so."""
+        self._changed.update(states)
+        self._wrong = self._check(Chosen(tuple(self._switches())))
         self._paint(self.query_one(ChoiceList).cursor)
 
     @property
@@ -256,7 +269,7 @@ class ChooseScreen(ModalScreen[Chosen | None]):
         await self._all_typed()
         if not self._changes():
             self._switch()
-        if self._changes() and self.is_current:
+        if self._changes() and not self._wrong and self.is_current:
             self.dismiss(Chosen(tuple(self._switches())))
 
     async def action_forget(self) -> None:

@@ -57,8 +57,9 @@ class Dialog(ModalScreen[None]):
         self._title = title
 
     def keys(self) -> Iterable[Key]:
-        """The keys that the frame names."""
-        return labelled(Place.DIALOG)
+        """The keys that the frame names: to scroll, where not all of the text is in view."""
+        scrolls = self._text.show_vertical_scrollbar
+        return (key for key in labelled(Place.DIALOG) if scrolls or key.action != "page_down")
 
     def show_keys(self, keys: Iterable[Key]) -> None:
         """Name these keys in the frame; each can be clicked."""
@@ -83,7 +84,9 @@ class Dialog(ModalScreen[None]):
             with _Text():
                 yield Static(markup=False)
             self._frame = frame
-        self.show_keys(self.keys())
+
+    def on_mount(self) -> None:
+        self.watch(self._text, "show_vertical_scrollbar", lambda: self.show_keys(self.keys()))
 
     def on_resize(self, event: events.Resize) -> None:
         self.set_class(is_small(event.size), "-small")

@@ -14,7 +14,7 @@ from textual.widgets import Static
 
 from backend.archive import CacheError, Snapshot, TaskCache
 from backend.guests import Guest, last_backup, one_row_each
-from backend.query import guest_id
+from backend.query import FIELDS, guest_id
 from backend.task import Task
 from backend.text import counted, safe
 from tui.format import count, span
@@ -31,6 +31,7 @@ from tui.guest_row import (
 from tui.keys import Place, bindings
 from tui.reading import read_cache
 from tui.screens.ask import AskScreen
+from tui.screens.help import GUEST_WORDS
 from tui.screens.keyed import OverviewScreen, TasksToShow
 from tui.status import Part
 from tui.trouble import cannot_read
@@ -56,6 +57,7 @@ class GuestsScreen(OverviewScreen):
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(Place.GUESTS)]
     DEFAULT_CSS = """
     GuestsScreen { background: $background; }
+    GuestsScreen #known { height: 1; padding: 0 1; color: $foreground 60%; }
     GuestsScreen #whole { height: 1; padding: 0 1; color: $foreground 75%; }
     """
 
@@ -81,12 +83,14 @@ class GuestsScreen(OverviewScreen):
         self._title = PaneTitle()
         self._header = ColumnHeader()
         self._list = RowList(self._row, id="guests")
+        self._known_words = Static(id="known", markup=False)
         self._whole = Static(id="whole", markup=False)
 
     def compose(self) -> ComposeResult:
         yield self._title
         yield self._header
         yield self._list
+        yield self._known_words
         yield self._whole
         yield self.key_line
 
@@ -118,6 +122,8 @@ class GuestsScreen(OverviewScreen):
         self._known = len(one_row_each(found))
         if oldest is not None:
             self._kept = span(self._clock() - oldest.starttime)
+            words = f"Known by their tasks: a guest that had none in {self._kept} is not listed"
+            self._known_words.update(words, layout=False)
         self._show()
 
     def _show(self, guest: Guest | None = None) -> None:
@@ -141,6 +147,9 @@ class GuestsScreen(OverviewScreen):
     @property
     def _looked_for(self) -> str:
         """What the guests that are shown have in common."""
+        field = next((word.partition(":")[0] for word in self._words.split() if _is_term(word)), "")
+        if field:
+            return f"matches: here words are looked for, {field}: works in the lists"
         return "matches" if self._words else "is without a good backup, and none failed the last time"
 
     def _say_counts(self) -> None:
@@ -160,6 +169,7 @@ class GuestsScreen(OverviewScreen):
     def _lay_out(self) -> None:
         self._columns = guest_columns(self._shown, self._list.row_width)
         self._header.names = guest_header(self._columns)
+        self._known_words.display = self.size.height >= _LEAST_HEIGHT
         # where rows have room for all words, or the screen has none for more, they do
         self._whole.display = self._columns.backups < _ENOUGH and self.size.height >= _LEAST_HEIGHT
         self._whole.styles.height = 1 if self.size.width > _ENOUGH else 2
@@ -216,7 +226,7 @@ class GuestsScreen(OverviewScreen):
             else:
                 self._narrow(words)
 
-        hint = "a guest's number, a part of a remote's name, VM, CT or a store; nothing: all guests"
+        hint = f"{GUEST_WORDS}; nothing: all guests"
         question = AskScreen("only", hint, lambda _: "", answer=before, typed=self._narrow)
         self.app.push_screen(question, take)
 
@@ -235,6 +245,12 @@ class GuestsScreen(OverviewScreen):
     def _narrow(self, words: str, guest: Guest | None = None) -> None:
         self._words = " ".join(words.lower().split())
         self._show(guest)
+
+
+def _is_term(word: str) -> bool:
+    """Whether a word is a term of the lists' filter."""
+    name, colon, _ = word.removeprefix("-").partition(":")
+    return bool(colon) and name in FIELDS
 
 
 def _has(guest: Guest, words: str) -> bool:

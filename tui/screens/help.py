@@ -23,6 +23,12 @@ _WORDS = (
     "Words match anywhere in a row or its UPID. A leading - excludes; quotes keep spaces; a comma means or; "
     "* stands for any text. What failed: status:error; all that did not end well: -status:ok."
 )
+GUEST_WORDS = "a guest's number, a part of a remote's name, VM, CT or a store"
+"""What narrows the guests."""
+_GUESTS = (
+    f"Words, all of which a row must have: {GUEST_WORDS}. The fields and signs of a filter, such as status: and "
+    "-, work in the lists."
+)
 _NAMES = 'In the configuration, [keys] gives actions other keys by these names: next-error = "n".'
 _WIDE = 156
 """The narrowest screen (cells) on which the help has more than one column."""
@@ -60,9 +66,12 @@ class HelpScreen(Dialog):
         others = [place for place in Place if place not in self._here]
         # who asks while typing a filter asks what to type
         typing = Place.FILTER in self._here
-        language, here = [self._language()], [*self._keys(self._here)]
-        first = [*language, *here] if typing else here
-        rest = [*([] if typing else language), *self._keys(others), self._signs(), self._names()]
+        # and among the guests no filter is typed
+        guests = Place.GUESTS in self._here
+        language = [Section("What narrows the guests", [], _GUESTS)] if guests else [self._language()]
+        here = [*self._keys(self._here)]
+        first = [*language, *here] if typing else [*here[:1], *language, *here[1:]] if guests else here
+        rest = [*([] if typing or guests else language), *self._keys(others), self._signs(), self._names()]
         parts = [self._narrowed(first), self._narrowed(rest)]
         if not any(parts):
             return Content("Nothing in the help has these words")
@@ -103,7 +112,7 @@ class HelpScreen(Dialog):
 
     def keys(self) -> Iterable[Key]:
         """The keys that the frame names: while words are looked for, how to end that."""
-        close, *others = (key for key in labelled(Place.DIALOG) if key.action != "help")
+        close, *others = (key for key in super().keys() if key.action != "help")
         if self._input.has_class("-open"):
             return [replace(close, label="all of it"), *others]
         return [close, *others, *labelled(Place.HELP)]

@@ -20,6 +20,7 @@ from tui.filter_typing import FilterTyping
 from tui.filtering import Filtering
 from tui.history import take_snapshot
 from tui.keys import way_to
+from tui.last_heard import LastHeard
 from tui.live import Live
 from tui.memory import Memory
 from tui.refresher import Refresher, watch
@@ -84,23 +85,26 @@ class MainScreen(Screen[None]):
         self.trouble_line = TroubleLine(way_to("remotes"))
         self._stopping = Stopping(lambda: self.app, cache, access, self._stop_asked, now, tz)
         order = order_named(memory.now.running_order)
-        self.running_pane = RunningPane(access, order, self._stopping, self._ask_for_end, now, tz)
+        self._heard = LastHeard(now, tz)
+        self.running_pane = RunningPane(access, order, self._stopping, self._ask_for_end, self._heard, now)
         self.history_pane = HistoryPane(
             now, tz, lambda error: self.fail("read", cannot_read(error)), self._stopping.has_stopped
         )
         self.history_pane.hide(frozenset(memory.now.hidden))
         self._values = FleetValues(self.history_pane, lambda: self._live.tasks, lambda: self._live.remotes)
         self._filtering = Filtering(self, self._values, memory, self._filter_changed, now, tz)
-        take = partial(self._filtering.take_text, remember=True)
         self._views = Views(
             self,
             cache,
             access,
             wanted=lambda: self._filtering.wanted.text,
-            take=take,
+            take=partial(self._filtering.take_text, remember=True),
+            bring=self._filtering.take_brought,
+            restore=self._filtering.take_text,
             place=self._place,
             land=self._land_on,
             stopping=self._stopping,
+            heard=self._heard,
             servers=lambda: self._live.servers,
             now=now,
             tz=tz,
@@ -187,7 +191,7 @@ class MainScreen(Screen[None]):
             return
         self._stopping.note(seen.running, seen.ended)
         self._fit_names()
-        self.running_pane.hear(seen.health)
+        self._heard.hear(seen.health)
         self.running_pane.take(seen.running, seen.ended)
         self._show_status()
         for task in seen.ended:

@@ -22,6 +22,7 @@ from tui.access import Access
 from tui.exporting import export_log
 from tui.format import count, fit
 from tui.keys import Key, Place, bindings, keys_in_use, way_to
+from tui.last_heard import LastHeard
 from tui.log_search import LogSearch
 from tui.reading import read_cache
 from tui.related import Related, read_related
@@ -63,6 +64,7 @@ class TaskScreen(KeyedScreen[None]):
         cache: TaskCache,
         access: Access,
         stopping: Stopping,
+        heard: LastHeard,
         clock: Callable[[], float],
         tz: tzinfo | None,
     ) -> None:
@@ -71,6 +73,7 @@ class TaskScreen(KeyedScreen[None]):
         self._cache = cache
         self._access = access
         self._stopping = stopping
+        self._known = heard.known
         self._clock = clock
         self._tz = tz
         self._related: Related | None = None
@@ -129,7 +132,7 @@ class TaskScreen(KeyedScreen[None]):
     def _show_task(self) -> None:
         width, height = max(8, self.size.width - 2), self.size.height
         stopped = self._stopping.has_stopped
-        words = task_header(self.shown, self._related, width, height, self._clock(), self._tz, stopped)
+        words = task_header(self.shown, self._related, width, height, self._known, self._tz, stopped)
         self._header.update(words)
         self.key_line.show(self.keys())
 
@@ -234,7 +237,7 @@ class TaskScreen(KeyedScreen[None]):
             self.dismiss()
 
     def action_details(self) -> None:
-        self.app.push_screen(DetailsScreen(lambda: self.shown, self._stopping.has_stopped, self._clock, self._tz))
+        self.app.push_screen(DetailsScreen(lambda: self.shown, self._stopping.has_stopped, self._known, self._tz))
 
     def action_ask_again(self) -> None:
         self._log.ask_again()

@@ -108,7 +108,7 @@ class Workspace(Vertical):
     def _offers(self, key: Key) -> bool:
         """Whether a key has something to do now."""
         if key.action == "clear_filter":
-            return bool(self._filtering.wanted or self._memory.now.filters)
+            return bool(self._filtering.wanted or self._filtering.last)
         if key.action == "save_filter":
             return bool(self._filtering.wanted)
         if key.action == "stop":

@@ -14,7 +14,7 @@ from textual.widgets import Input, Label, Static
 
 from backend.query import Filter, FilterError
 from backend.text import safe
-from tui.completion import Completing, Completion
+from tui.completion import Completing, Completion, one_day
 from tui.typed import Typed
 from tui.widgets.filter_input import FilterInput
 
@@ -75,7 +75,6 @@ class FilterLine(Vertical):
         super().__init__()
         self._read = read
         self._period = period
-        self._complete = complete
         self._earlier = earlier
         self._informed = informed
         self._judged = judged
@@ -87,7 +86,7 @@ class FilterLine(Vertical):
         self._before = Filter()
         self._settling: Timer | None = None
         # what is asked of it may come before it is composed
-        self.input = FilterInput(self, self._complete)
+        self.input = FilterInput(self, complete)
         self._counts = Static(id="filter-counts", markup=False)
         self._error = Static(id="filter-error", markup=False)
         self._meaning = Static(id="filter-meaning", markup=False)
@@ -115,7 +114,7 @@ class FilterLine(Vertical):
     def open(self, wanted: Filter) -> None:
         """Appear with the filter that the lists show now, ready for typing."""
         self._before = wanted
-        self._completing = Completing(self._complete)
+        self._completing.begin()
         self.add_class("-open")
         # behind a space: what is typed is a term of its own
         text = f"{wanted.text} " if wanted.text else ""
@@ -123,24 +122,25 @@ class FilterLine(Vertical):
             self.input.value = text
         self.input.cursor_position = len(text)
         self._recalled = 0
-        typed = self._typed()
-        self._offer(typed)
+        typed = self.typed()
+        self.show_completions(typed)
         self._explain(typed)
         self.screen.set_focus(self.input)
 
     def leave(self) -> None:
         """Disappear. What is typed stays the filter; where it is wrong, the one from before comes back."""
-        self._close(self._typed().whole or self._before)
+        self._close(self.typed().whole or self._before)
 
     def say(self, counts: str) -> None:
         """Show how many match."""
         self._counts.update(Content(counts), layout=False)
 
-    def show_completions(self) -> None:
-        """Name the ways in which what is typed can go on; or, where there are none, what is expected."""
-        self._offer(self._typed())
+    def typed(self) -> Typed:
+        """What to make of what is typed so far."""
+        return self._read(self.input.value, self.input.cursor_position)
 
-    def _offer(self, typed: Typed) -> None:
+    def show_completions(self, typed: Typed) -> None:
+        """Name the ways in which what is typed can go on; or, where there are none, what is expected."""
         text, completing = self.input.value, self._completing
         parts = [Content(safe(completion.word)) for completion in completing.offers(text)]
         if not parts and typed.error is not None:
@@ -149,12 +149,15 @@ class FilterLine(Vertical):
             parts.insert(0, Content.styled("once more:", "bold $accent"))
         elif parts and completing.marks_first(text):
             parts[0] = parts[0].stylize("bold $accent")
+        day = one_day(text)
+        if day:
+            parts.append(Content(safe(f"one day: {day}")))
         self._hint.update(Content("  ").join(parts), layout=False)
 
     def on_resize(self) -> None:
         # how much of a filter fits is known only now
         if self.is_open:
-            self._explain(self._typed())
+            self._explain(self.typed())
 
     def _explain(self, typed: Typed) -> None:
         """Show when a filter's tasks started, and all of it where it is longer than the line."""
@@ -175,8 +178,8 @@ class FilterLine(Vertical):
     def _changed(self, message: Input.Changed) -> None:
         message.stop()
         if self.is_open:
-            typed = self._typed()
-            self._offer(typed)
+            typed = self.typed()
+            self.show_completions(typed)
             self._explain(typed)
             self._judge(typed)
 
@@ -188,7 +191,7 @@ class FilterLine(Vertical):
             return
         text = self._completing.go_on(field.value)
         if text is None:
-            self.show_completions()
+            self.show_completions(self.typed())
         else:
             self._put(text)
 
@@ -206,13 +209,13 @@ class FilterLine(Vertical):
 
     def keep(self) -> None:
         """Keep the filter and leave, unless it is wrong."""
-        if self.is_open and self._judge(self._typed(), done=True):
+        if self.is_open and self._judge(self.typed(), done=True):
             self._shut()
             self._left(True)
 
     def save(self) -> None:
         """Have the filter saved, unless it is wrong, and stay."""
-        if self.is_open and self._judge(self._typed(), done=True):
+        if self.is_open and self._judge(self.typed(), done=True):
             self._saved()
 
     def give_up(self) -> None:
@@ -233,9 +236,6 @@ class FilterLine(Vertical):
         self._tell(error)
         self._judged(wanted, error is not None)
         return typed.whole is not None
-
-    def _typed(self) -> Typed:
-        return self._read(self.input.value, self.input.cursor_position)
 
     def _tell(self, error: FilterError | None) -> None:
         self.set_class(error is not None, "-wrong")

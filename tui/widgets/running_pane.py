@@ -1,23 +1,22 @@
 """The pane of what runs now: its title and its list."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import tzinfo
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
-from backend.archive.health import Health
 from backend.query import Filter
 from backend.task import Task
 from tui.access import Access
 from tui.format import count
+from tui.last_heard import LastHeard
 from tui.last_line import told_status, watch_last_line
 from tui.names import Names
 from tui.row import STOPPING, Piece, ended_row, header, running_columns, running_row
 from tui.rows import ListedRows
 from tui.running import Order, RunningTasks
-from tui.status import Part, elapses_until, settled_skews, stale_words
+from tui.status import Part
 from tui.stopping import Stopping
 from tui.widgets.lines import ColumnHeader, PaneTitle
 from tui.widgets.task_list import TaskList
@@ -31,11 +30,13 @@ class RunningPane(Vertical):
     """The running tasks that match the filter. It is as high as the most tasks it had to show, within its share of
     the screen: a pane that shrank and grew with every task would move the one below all the time. Only when there
     is nothing to show it is no more than its title and a line that says why. While the user is in it, the task
-    under the cursor shows the last line of its log.
+    under the cursor shows the last line of its log, and the cursor stays on it whatever starts and ends: what a
+    key does to it must not befall another.
 
     Args:
         stopping: knows the tasks that have been asked to stop, and that were stopped.
         end_told: told of a task whose end its log tells before the cache does.
+        heard: knows what the tasks' elapsed times count to.
     """
 
     DEFAULT_CSS = """
@@ -50,8 +51,8 @@ class RunningPane(Vertical):
         order: Order,
         stopping: Stopping,
         end_told: Callable[[Task], None],
+        heard: LastHeard,
         clock: Callable[[], float],
-        tz: tzinfo | None,
     ) -> None:
         super().__init__()
         self.title_line = PaneTitle()
@@ -61,10 +62,8 @@ class RunningPane(Vertical):
         self._access = access
         self._stopping = stopping
         self._end_told = end_told
+        self._heard = heard
         self._clock = clock
-        self._tz = tz
-        self._health = Health()
-        self._skews: Mapping[str, float] = {}
         self._tasks = RunningTasks()
         self._wanted = Filter()
         self._shown: Sequence[Task] = ()
@@ -97,14 +96,9 @@ class RunningPane(Vertical):
             self.task_list.reload()
             self._show_header()
 
-    def hear(self, health: Health) -> None:
-        """Take when the remotes last answered."""
-        self._health = health
-        self._skews = settled_skews(self._skews, health)
-
     def take(self, running: Sequence[Task], ended: Iterable[Task]) -> None:
         """Take what runs now, and what has become of tasks that ran the last time."""
-        self._tasks.take(running, ended, self._clock())
+        self._tasks.take(running, ended, self._clock(), self._kept)
         self._show()
         self.task_list.reload()
         self._watch_last_line()
@@ -112,8 +106,7 @@ class RunningPane(Vertical):
     def narrow(self, wanted: Filter) -> None:
         """Show only tasks that match, from the top."""
         self._wanted = wanted
-        self.task_list.action_top()
-        self._show()
+        self._show(from_top=True)
 
     def doubt(self, wrong: bool) -> None:
         """Say, or no longer, that something else is typed as the filter, which is wrong."""
@@ -123,18 +116,28 @@ class RunningPane(Vertical):
     def sort(self, order: Order) -> None:
         """Show the tasks in this order, from its top."""
         self._order = order
-        self.task_list.action_top()
-        self._show()
+        self._show(from_top=True)
 
-    def _show(self) -> None:
-        """Show the tasks. The cursor stays with its task; with one that is gone, it stays where it was."""
+    @property
+    def _kept(self) -> str:
+        """The task (its remote UPID) that the user is at; empty while the focus is elsewhere."""
+        task = self.task_list.selected if self.task_list.has_focus else None
+        return "" if task is None else task.upid
+
+    def _show(self, *, from_top: bool = False) -> None:
+        """Show the tasks. The cursor stays with its task; with one that is gone, it stays where it was. While the
+        focus is elsewhere, a cursor at the top stays there."""
         tasks, running = self._tasks.listed(self._wanted, self._order)
         view = self.task_list
         selected, cursor, top = view.selected, view.cursor, view.top
-        if selected is not None and not view.following:
+        if from_top:
+            cursor = top = 0
+        elif selected is not None and (self._kept or not view.following):
             position = next((i for i, task in enumerate(tasks) if task.upid == selected.upid), cursor)
-            cursor, top = position, top + position - cursor
-        if tasks != self._shown:
+            # from the top on, what starts is seen as long as there is room
+            top = top + position - cursor if top else max(0, position - view.page_rows + 1)
+            cursor = position
+        if from_top or tasks != self._shown:
             # else nothing is to be painted before the history's rows are there
             self._shown = tasks
             view.show_rows(ListedRows(tasks), cursor=cursor, top=top)
@@ -149,7 +152,7 @@ class RunningPane(Vertical):
 
     def tick(self) -> None:
         """Let the elapsed times go on, and those leave that have ended long enough ago."""
-        if self._tasks.leave(self._clock()):
+        if self._tasks.leave(self._clock(), self._kept):
             self._show()
         else:
             self.task_list.reload()
@@ -206,7 +209,7 @@ class RunningPane(Vertical):
     def _show_last_line(self, task: Task, words: str) -> None:
         self._last_line = words
         status = told_status(words)
-        if self._tasks.tell_end(task, status, self._clock() + self._skews.get(task.remote, 0.0)):
+        if self._tasks.tell_end(task, status, self._heard.time_of(task.remote)):
             self._show()
             if status is not None:
                 self._end_told(task)
@@ -216,14 +219,12 @@ class RunningPane(Vertical):
         self._header.names = header(running_columns(self.task_list.row_width, self._names))
 
     def _row(self, task: Task, above: Task | None, width: int) -> Sequence[Piece]:
-        columns, now = running_columns(width, self._names), self._clock()
-        remote, node = task.remote, task.node
-        skew = self._skews.get(remote, 0.0)
+        columns = running_columns(width, self._names)
         if not task.running:
             stopped = self._stopping.has_stopped(task)
-            return ended_row(task, columns, now + skew, faded=self._tasks.is_faded(task, now), stopped=stopped)
-        stale = stale_words(self._health, remote, node, now, self._tz)
-        until = elapses_until(self._health, remote, node, now, skew=skew, stale=bool(stale))
+            faded = self._tasks.is_faded(task, self._clock())
+            return ended_row(task, columns, self._heard.time_of(task.remote), faded=faded, stopped=stopped)
+        until, doubt = self._heard.known(task)
         line = self._last_line if self._watched and task.upid == self._watched.upid else ""
-        note = STOPPING if task.upid in self._stopping else stale
-        return running_row(task, columns, until, note, line, quiet=bool(stale))
+        note = STOPPING if task.upid in self._stopping else doubt
+        return running_row(task, columns, until, note, line, quiet=bool(doubt))

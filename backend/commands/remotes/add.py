@@ -15,7 +15,7 @@ from backend.commands.remotes.draft import WHICH_TOKEN, Draft, Given, read_type
 from backend.commands.remotes.files import ConfigurationFile, require_place
 from backend.commands.remotes.looking import tell_missed, with_other_nodes
 from backend.commands.remotes.questions import need_terminal, on_terminal, say, settle
-from backend.commands.remotes.secret import TokenSecret
+from backend.commands.remotes.secret import TokenSecret, filled
 from backend.config import RemoteConfig
 from backend.config.edit import EditError, remote_table
 from backend.config.values import read_fingerprint, read_name, read_token_id
@@ -118,6 +118,8 @@ def _read_given(
     authority = None if ca_file is None else settle("--ca-file", ca_file, _read_ca_file, _WHICH_CA_FILE)
     if token_id is not None:
         token_id = settle("--token-id", token_id, read_token_id, WHICH_TOKEN)
+    if token_secret_env is not None:
+        given = replace(given, secret_variable=filled(token_secret_env))
     if given.missing:
         say("Ctrl-C gives up; so does an empty answer, unless one is proposed in [ ].")
         say("Nothing is written until the end.")

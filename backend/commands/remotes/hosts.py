@@ -11,7 +11,7 @@ import click
 from backend.client.check import STEP_SECONDS
 from backend.client.probe import reach
 from backend.client.product import PRODUCTS, mistaken, other_type, product_at
-from backend.commands.remotes.questions import ask, confirm, on_terminal, say
+from backend.commands.remotes.questions import ask, confirm, on_terminal, say, say_refused
 from backend.commands.remotes.trust import Refused, trusted
 from backend.config import Endpoint, RemoteConfig, Secret
 from backend.config.model import DEFAULT_PORTS
@@ -59,7 +59,7 @@ class Hosts:
                 except Refused as error:
                     if not on_terminal():
                         raise click.ClickException(str(error)) from None
-                    say(f"{click.style('✗', fg='red')} {error}")
+                    say_refused(str(error))
                 node = self.ask(type, back)
             found[str(node)] = node
         return tuple(found.values()), type

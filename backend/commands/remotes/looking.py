@@ -16,7 +16,7 @@ from backend.commands.remotes.questions import ask, confirm, on_terminal, say
 from backend.commands.remotes.told import tell_steps
 from backend.commands.remotes.trust import OWN_FINGERPRINT
 from backend.config import Endpoint, RemoteConfig
-from backend.config.edit import nodes_lines
+from backend.config.edit import EditError, nodes_lines
 
 _MEMBER_SECONDS = 5.0
 """Seconds within which another node of a cluster has to answer to be offered."""
@@ -96,11 +96,16 @@ def tell_missed(missed: Sequence[Other], remote: RemoteConfig, path: Path, check
     by_fingerprint = remote.nodes[0].fingerprint is not None
     more = [other.shown or _unknown(other.member, remote.nodes[0].port, by_fingerprint) for other in missed]
     names = ", ".join(other.member.name for other in missed)
+    try:
+        lines = nodes_lines(remote, more)
+    except EditError as error:
+        say(f"\nNot found from here: {names}. To reach {remote.name} through them, too, add them by hand: {error}")
+        return
     say(
         f"\nNot found from here: {names}. Tasks there are fetched through the "
         f"others. To reach {remote.name} through them, too, have this under [remotes.{remote.name}] in {path}:"
     )
-    for line in nodes_lines(remote, more):
+    for line in lines:
         # not folded: it is to be copied
         click.echo(f"  {line}", err=True)
     if any(node.fingerprint is not None for node in more):

@@ -11,6 +11,7 @@ from backend.commands.fold import fold, terminal_width
 T = TypeVar("T")
 
 _BACK = "<"
+_YES_OR_NO = {"y": True, "yes": True, "n": False, "no": False}
 
 
 class Back(Exception):
@@ -39,29 +40,26 @@ def ask(
     """Ask until the reader takes the answer; it raises ValueError in words. `back` says to what a way back is
     offered. Raises Abort on Ctrl-C, and where the answer is empty and there is no default; Back where the user
     takes the way back."""
-
-    def read(answer: str) -> T:
-        if not answer.strip():
-            raise click.Abort
-        if back is not None and answer.strip() == _BACK:
-            raise Back
-        try:
-            return reader(answer.strip())
-        except ValueError as error:
-            raise click.UsageError(str(error)) from None
-
     if back is not None:
         question += f" ({_BACK} back to {back})"
-    answer: T = click.prompt(
-        question,
-        default=default,
-        show_default=bool(default),
-        hide_input=hidden,
-        value_proc=read,
-        err=True,
-        prompt_suffix=" " if question.endswith("?") and not default else ": ",
-    )
-    return answer
+    while True:
+        answer: str = click.prompt(
+            question,
+            default=default,
+            show_default=bool(default),
+            hide_input=hidden,
+            value_proc=str.strip,
+            err=True,
+            prompt_suffix=" " if question.endswith("?") and not default else ": ",
+        )
+        if not answer:
+            raise click.Abort
+        if back is not None and answer == _BACK:
+            raise Back
+        try:
+            return reader(answer)
+        except ValueError as error:
+            say_refused(str(error))
 
 
 def settle(option: str, text: str, reader: Callable[[str], T], question: str) -> T:
@@ -73,13 +71,25 @@ def settle(option: str, text: str, reader: Callable[[str], T], question: str) ->
         words = f"{option}: {error}"
     if not on_terminal():
         raise click.UsageError(words)
-    say(words)
+    say_refused(words)
     return ask(question, reader)
 
 
 def confirm(question: str, *, default: bool) -> bool:
     """Ask yes or no. Raises Abort on Ctrl-C."""
-    return click.confirm(question, default=default, err=True)
+    question += " [Y/n]" if default else " [y/N]"
+    while True:
+        answer: str = click.prompt(question, default="", show_default=False, value_proc=str.strip, err=True)
+        if not answer:
+            return default
+        if answer.lower() in _YES_OR_NO:
+            return _YES_OR_NO[answer.lower()]
+        say_refused("expected y or n")
+
+
+def say_refused(words: str) -> None:
+    """Tell why an answer, or what an option gives, does not do; what to do next is asked after it."""
+    say(f"{click.style('✗', fg='red')} {words}")
 
 
 def say(text: str = "") -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from backend.commands.remotes.questions import ask, on_terminal, say, settle
+from backend.commands.remotes.questions import ask, on_terminal, say_refused, settle
 from backend.config import Secret
 from backend.config.values import read_secret, read_secret_file
 
@@ -34,20 +34,28 @@ class TokenSecret:
 def find_secret(
     file: str | None, variable: str | None, *, new_file: Callable[[], Path], back: str | None
 ) -> TokenSecret:
-    """The secret of a file or of an environment variable; typed, if neither is given or, on a terminal, the
-    variable has none, and then for a new file beside the configuration, which `new_file` finds. Raises UsageError
-    where there is none to be had, Abort, Back."""
+    """The secret of a file or of an environment variable that holds one; typed, if neither is given, and then for
+    a new file beside the configuration, which `new_file` finds. Raises UsageError where there is none to be had,
+    Abort, Back."""
     if file is not None:
         return settle("--token-secret-file", file, _read_file, _WHICH_FILE)
     if variable is not None:
-        try:
-            return TokenSecret(read_secret(os.environ.get(variable, "")), "token-secret-env", variable)
-        except ValueError as error:
-            words = f"--token-secret-env: {error}"
-        if not on_terminal():
-            raise click.UsageError(words)
-        say(words)
+        return TokenSecret(_read_variable(variable), "token-secret-env", variable)
     return _typed(new_file(), back)
+
+
+def filled(variable: str) -> str | None:
+    """The name of an environment variable that holds a secret; None, after telling so, where on a terminal it
+    holds none: the secret is to be typed then. Raises UsageError elsewhere."""
+    try:
+        _read_variable(variable)
+    except ValueError as error:
+        words = f"--token-secret-env: {variable}: {error}"
+        if not on_terminal():
+            raise click.UsageError(words) from None
+        say_refused(words)
+        return None
+    return variable
 
 
 def another_secret(refused: TokenSecret, *, new_file: Callable[[], Path], back: str | None) -> TokenSecret:
@@ -61,6 +69,10 @@ def another_secret(refused: TokenSecret, *, new_file: Callable[[], Path], back: 
 def _read_file(text: str) -> TokenSecret:
     path = Path(text).expanduser()
     return TokenSecret(read_secret_file(path), "token-secret-file", str(path.absolute()))
+
+
+def _read_variable(name: str) -> Secret:
+    return read_secret(os.environ.get(name, ""))
 
 
 def _typed(new_file: Path, back: str | None) -> TokenSecret:

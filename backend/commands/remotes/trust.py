@@ -39,7 +39,8 @@ def trusted(
     if given:
         if shown.fingerprint not in given:
             raise Refused(
-                f"{endpoint}: it shows another certificate than expected, with the fingerprint {shown.fingerprint}"
+                f"{endpoint}: another certificate than the one given (shown {shown.fingerprint}); compare it with "
+                f"what is printed there by: {OWN_FINGERPRINT[type]}"
             )
         return replace(endpoint, fingerprint=shown.fingerprint)
     if distrusted is None:
