@@ -181,10 +181,12 @@ def _parse_term(raw: str, now: float, tz: tzinfo | None) -> Term:
     field = name.lower()
     if field not in FIELDS:
         guess = get_close_matches(field, FIELDS, n=1)
-        hint = f"did you mean {guess[0]}:?" if guess else f"the fields are {', '.join(FIELDS)};"
-        if is_moment(body, now, tz):
-            hint = f"did you mean since:{body}?"
-        raise FilterError(raw, f"{hint} no field is called {_quote(name)!r} (in quotes it is a word)")
+        meant = f"since:{body}" if is_moment(body, now, tz) else f"{guess[0]}:" if guess else ""
+        none = f"no field is called {_quote(name)!r} (in quotes it is a word)"
+        # what helps most comes first: a narrow line shows no more
+        raise FilterError(
+            raw, f"did you mean {meant}? {none}" if meant else f"{none}; the fields are {', '.join(FIELDS)}"
+        )
     if field in ("since", "until"):
         moment = value.replace('"', "")
         try:

@@ -23,6 +23,7 @@ from backend.commands import wait as wait_module
 from backend.commands.wait import UNKNOWN
 from backend.report import format_moment
 from backend.task import Task
+from backend.times import moment_words
 
 NOW = 1_795_478_000
 UPID = f"pve:wien!UPID:pve1:00000001:0D015579:{NOW:08X}:vzdump:101:root@pam:"
@@ -112,6 +113,23 @@ def test_wait_gives_up_when_its_time_is_over(writer: CacheWriter, tmp_path: Path
         result = run("wait", UPID, "--timeout", span, "--cache-dir", str(tmp_path))
     assert (result.exit_code, result.stdout) == (6, "")
     assert result.stderr == f"{WAITING}it has not ended within 1 s\n"
+
+
+def test_a_remote_that_answers_nothing_is_told_of_where_its_tasks_are_shown_as_running(
+    writer: CacheWriter, tmp_path: Path
+) -> None:
+    writer.store(Batch([Task(UPID, NOW)]))
+    silent = RemoteHealth(last_success=NOW, error="no connection", failing_since=NOW + 5)
+    writer.write_health(Health(remotes={"wien": silent}))
+    silence = f"wien has not answered since {moment_words(NOW, time.time())}"
+
+    waited = run("wait", UPID, "--timeout", "1", "--cache-dir", str(tmp_path))
+    assert waited.exit_code == 6
+    assert waited.stderr == f"{WAITING}it has not ended within 1 s, as far as is known: {silence}\n"
+    for command in ("list", "stats"):
+        warned = run(command, "--cache-dir", str(tmp_path))
+        assert warned.stderr == f"warning: {silence}; what ran there may have ended\n"
+        assert run(command, "status:error", "--cache-dir", str(tmp_path)).stderr.count("warning") == 0
     assert UPID in writer.running
 
 

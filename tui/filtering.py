@@ -17,7 +17,7 @@ from tui.memory import Memory
 from tui.row import SIGNS
 from tui.screens.ask import AskScreen
 from tui.screens.choose import ChooseScreen, Chosen
-from tui.values import Field, FleetValues
+from tui.values import Field, FleetValues, with_tokens
 from tui.widgets.choice_list import Choice, State
 from tui.widgets.key_line import tell
 
@@ -111,6 +111,13 @@ class Filtering:
                     text = switched(text, field, value, negated=negated)
             rest = parse_filter(text, now=self._now(), tz=self._tz)
             counted = await self._values.counted(field, rest)
+            notes: dict[str, str] = {}
+            if field == "user":
+                counted = with_tokens(counted)
+                owners = (one.value.partition("!")[0] for one in counted if "!" in one.value)
+                notes = dict.fromkeys(owners, "with its tokens")
+            elif field == "type":
+                notes = {one.value: describe_type(one.value) for one in counted}
             found.extend(one.value for one in counted)
             # where only errors are asked for, both numbers would be the same
             only_errors = all(one.errors == one.tasks for one in counted)
@@ -120,7 +127,7 @@ class Filtering:
                     count(one.tasks),
                     f"{SIGNS[Status.ERROR]} {count(one.errors)}" if one.errors and not only_errors else "",
                     self._state(field, one.value),
-                    describe_type(one.value) if field == "type" else "",
+                    notes.get(one.value, ""),
                 )
                 for one in counted
             ]

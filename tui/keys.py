@@ -195,7 +195,7 @@ KEYS: tuple[Key, ...] = (
         "long lines", 2, shown="→ ←", short="lines"),
     Key(Place.TASK, "left", "left", "shift(-16)", "back to the beginning of long lines"),
     Key(Place.TASK, "task-before", "left_square_bracket", "related(-1)",
-        "the task before, of the same guest", "before, after", 3, shown="[ ]", short="others"),
+        "the task before, of the same guest", "before, after", 3, shown="[ ]", short="nearby"),
     Key(Place.TASK, "task-after", "right_square_bracket", "related(1)",
         "the task after, of the same guest"),
     Key(Place.TASK, "stop", "S", "stop", "stop the task; asks first", "stop", 2),

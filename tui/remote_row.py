@@ -171,10 +171,10 @@ def _node_words(node: NodeHealth, now: float, tz: tzinfo | None) -> str:
         fetched = f"last fetched {_moment(node.last_success, now, tz)}"
     if node.error is None:
         return fetched
-    longer = " or longer" if node.last_success is None else ""
+    earlier = " or earlier" if node.last_success is None else ""
     since = ""
     if node.failing_since is not None:
-        since = f" since {moment_words(node.failing_since, now, tz, seconds=False)}{longer}"
+        since = f" since {moment_words(node.failing_since, now, tz, seconds=False)}{earlier}"
     return f"{'offline' if node.offline else 'failing'}{since}; {fetched}"
 
 

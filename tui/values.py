@@ -35,6 +35,21 @@ class Counted(NamedTuple):
     errors: int
 
 
+def with_tokens(users: Iterable[Counted]) -> list[Counted]:
+    """Users with the tasks of their tokens, as a filter for a user finds them; and the tokens themselves."""
+    found = {one.value: one for one in users}
+    for token in list(found.values()):
+        user, sign, _ = token.value.partition("!")
+        own = found.get(user)
+        if sign and own is not None:
+            found[user] = Counted(user, own.tasks + token.tasks, own.errors + token.errors)
+    return sorted(found.values(), key=_most_tasks_first)
+
+
+def _most_tasks_first(one: Counted) -> tuple[int, str]:
+    return -one.tasks, one.value
+
+
 class FleetValues:
     """The values of the shown history and of what runs.
 
@@ -91,7 +106,5 @@ class FleetValues:
             tasks[value] += number
             if status is Status.ERROR:
                 errors[value] += number
-        return sorted(
-            (Counted(value, number, errors[value]) for value, number in tasks.items()),
-            key=lambda one: (-one.tasks, one.value),
-        )
+        values = (Counted(value, number, errors[value]) for value, number in tasks.items())
+        return sorted(values, key=_most_tasks_first)

@@ -9,6 +9,7 @@ import click
 
 from backend.archive import Snapshot
 from backend.commands.command import Command, Places, with_format_option, with_places_options
+from backend.commands.silence import warn_of_silence
 from backend.listing import list_running, list_tasks
 from backend.output import render
 from backend.query import FIELDS, Filter, parse_filter
@@ -130,6 +131,7 @@ def list_command(
                 click.echo(f"there are more: --limit 0 lists all, --offset {offset + limit} the next", err=True)
             if first is None and not offset:
                 click.echo(_nothing(wanted) if wanted or running else "there are no tasks yet", err=True)
+            warn_of_silence(cache, snapshot, wanted)
             if not cache.has_worker():
                 click.echo(f"warning: nobody is fetching into {places.cache} now", err=True)
         for damage in snapshot.damage:

@@ -8,6 +8,7 @@ import click
 from backend.archive import Snapshot
 from backend.commands.command import Command, Places, with_format_option, with_places_options
 from backend.commands.list import FILTER_HELP, join_filter, period_heading, warn_of_unknown_names
+from backend.commands.silence import warn_of_silence
 from backend.counts import (
     COUNT_COLUMNS,
     COUNT_FIELDS,
@@ -56,8 +57,10 @@ def stats_command(places: Places, words: tuple[str, ...], by: Field | None, form
         for piece in render(rows, format_, _columns(by), _fields(by), lambda counted: _record(by, counted)):
             click.echo(piece, nl=False)
         warn_of_unknown_names(snapshot, wanted)
-        if format_ == "table" and not cache.has_worker():
-            click.echo(f"warning: nobody is fetching into {places.cache} now", err=True)
+        if format_ == "table":
+            warn_of_silence(cache, snapshot, wanted)
+            if not cache.has_worker():
+                click.echo(f"warning: nobody is fetching into {places.cache} now", err=True)
         for damage in snapshot.damage:
             click.echo(f"warning: {damage}", err=True)
 

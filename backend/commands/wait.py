@@ -9,6 +9,7 @@ from backend.archive import TaskCache
 from backend.archive.health import RemoteHealth
 from backend.commands.command import INTERRUPTED, Command, Places, with_places_options
 from backend.commands.progress import Progress
+from backend.commands.silence import silence_words
 from backend.commands.track import read_task, require_remote_of, require_worker, task_words
 from backend.commands.unknown_task import unknown_words
 from backend.task import Status, Task
@@ -66,7 +67,7 @@ def wait_command(places: Places, upid: str, timeout: int | None) -> None:
     progress = Progress()
     try:
         ended = _Wait(cache, task, progress).until_ended(timeout)
-        nodes = cache.health().remotes.get(task.remote, RemoteHealth()).nodes
+        health = cache.health()
     except KeyboardInterrupt:
         progress.hide()
         click.echo("interrupted; the task is not", err=True)
@@ -75,10 +76,13 @@ def wait_command(places: Places, upid: str, timeout: int | None) -> None:
         progress.hide()
         cache.close()
     if ended is None:
-        click.echo(f"it has not ended within {format_duration(timeout or 0)}", err=True)
+        silence = silence_words(health, task.remote)
+        not_ended = f"it has not ended within {format_duration(timeout or 0)}"
+        click.echo(f"{not_ended}, as far as is known: {silence}" if silence else not_ended, err=True)
         sys.exit(TIMED_OUT)
     click.echo(safe(ended.status or "unknown"))
     if ended.status is not None and ended.status.startswith("unknown ("):
+        nodes = health.remotes.get(task.remote, RemoteHealth()).nodes
         click.echo(unknown_words(task, nodes), err=True)
     sys.exit(EXITS[ended.status_class])
 
@@ -144,6 +148,8 @@ class _Wait:
             return "nobody fetches"
         if not self._seen:
             return "asking for it"
+        if silence := silence_words(self._cache.health(), self._task.remote):
+            return silence
         return f"running for {format_duration(self._task.duration(time.time()))}"
 
     def _told_unknown(self) -> float | None:

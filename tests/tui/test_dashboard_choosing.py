@@ -56,6 +56,19 @@ async def test_a_remote_is_chosen_by_typing_a_part_of_its_name(app: Dashboard) -
         await screen.until_shown("History 600 ──")
 
 
+async def test_a_user_is_counted_with_the_tokens_that_choosing_it_asks_for(app: Dashboard) -> None:
+    wanted = parse_filter("user:root@pam").matcher()
+    number = sum(map(wanted, (*finished_tasks(600), *running_tasks())))
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = Screen(pilot)
+        await screen.until_shown("History 600")
+        await screen.press("u")
+        await screen.until_shown("   root@pam!backup ")
+        assert f" {number} ✗ " in screen.line_with("   root@pam  with its tokens ")
+        await screen.press(*"root@pam", "enter")
+        await screen.until_shown(f"History {matches('user:root@pam')} of 600 ── user:root@pam ─")
+
+
 async def test_several_are_chosen_with_space_and_excluded_behind_a_minus(app: Dashboard) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         screen = Screen(pilot)

@@ -274,7 +274,7 @@ async def test_words_narrow_the_guests_and_escape_shows_all_again(filled: Path, 
 async def test_it_is_said_which_guests_are_not_listed_and_what_narrows_them(filled: Path, clock: Clock) -> None:
     async with dashboard(filled, clock).run_test(size=(80, 24)) as pilot:
         screen = await opened(pilot)
-        await screen.until_shown(" Known by their tasks: a guest that had none in 3 d is not listed")
+        await screen.until_shown(" Known by their tasks: a guest that had no task in 3 d is not listed")
         await screen.press("question_mark")
         await screen.until_shown("What narrows the guests")
         assert "What a filter can say" not in screen.text

@@ -177,7 +177,7 @@ async def test_all_that_is_known_of_a_remote_stands_in_its_details(directory: Pa
         assert "about 1:35 ahead of that of this machine" in screen.text and "see␛[2J node" in screen.text
         since = "failing since Tue 24 Nov 14:20"
         assert f"pve2: {since}; last fetched 1 h ago (Tue 24 Nov 13:25)" in screen.text
-        assert "pve3: offline since Tue 24 Nov 12:32 or longer; not yet fetched" in screen.text
+        assert "pve3: offline since Tue 24 Nov 12:32 or earlier; not yet fetched" in screen.text
         health.remotes["wien"].nodes["pve2"].error = "and now refused"
         tell_health(directory, health)
         await screen.until_shown("node pve2 failing for 12 min: and now refused")

@@ -151,7 +151,7 @@ async def test_the_keys_of_the_log_are_named_on_a_small_screen(empty: Path, cloc
     async with viewed(empty, clock, ENDED, lines, others=others, size=(80, 24)) as view:
         await view.screen.until_shown("last")
         await view.screen.until_shown("before ✓")
-        keys = "Esc back  / search  → ← lines  [ ] others  End end  x export  i more  ? help"
+        keys = "Esc back  / search  → ← lines  [ ] nearby  End last  x export  i more  ? help"
         assert view.screen.keys == keys
         await view.screen.press("home")
         await view.screen.until(lambda: "lines" not in view.screen.keys, "other keys: no line is long here")

@@ -122,7 +122,7 @@ class GuestsScreen(OverviewScreen):
         self._known = len(one_row_each(found))
         if oldest is not None:
             self._kept = span(self._clock() - oldest.starttime)
-            words = f"Known by their tasks: a guest that had none in {self._kept} is not listed"
+            words = f"Known by their tasks: a guest that had no task in {self._kept} is not listed"
             self._known_words.update(words, layout=False)
         self._show()
 

@@ -227,7 +227,7 @@ class TaskScreen(KeyedScreen[None]):
         for key in super().keys():
             if key.action == "copy_upid" and (self._log.grows or len(self._view) > self._view.page_rows):
                 end = next(key for key in keys_in_use() if (key.place, key.action) == (Place.ROWS, "bottom"))
-                yield replace(end, label="end", rank=2)
+                yield replace(end, label="last", rank=2)
             yield key
 
     # the user's wishes

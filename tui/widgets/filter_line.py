@@ -53,7 +53,10 @@ class FilterLine(Vertical):
             display: none; width: 1fr; height: auto; max-height: 8; padding: 0 1 0 3; color: $foreground 70%;
         }
         &.-explained #filter-meaning { display: block; }
-        & #filter-hint { width: 1fr; height: 1; padding: 0 1 0 3; color: $foreground 70%; }
+        & #filter-hint {
+            width: 1fr; height: 1; padding: 0 1 0 3; color: $foreground 70%;
+            text-wrap: nowrap; text-overflow: ellipsis;
+        }
         &.-wrong #filter-error { display: block; }
         &.-wrong #filter-hint, &.-wrong #filter-meaning { display: none; }
         &.-wrong #filter-counts { display: none; }

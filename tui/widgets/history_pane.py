@@ -257,7 +257,9 @@ class HistoryPane(Vertical):
         if task is not None:
             place.append(Part(moment_words(task.starttime, self._now(), self._tz, seconds=False), 3))
         if len(view.rows) > view.page_rows:
-            percent = f"{position * 100 // max(1, last)} %"
+            # where `g` went by a percent is called so; 100 is the end alone
+            share = min(round(position * 100 / max(1, last)), 100 if position == last else 99)
+            percent = f"{share} %"
             place = [Part(f"row {count(position + 1)}", 0), Part(percent, 1), *place]
         if self.timeline.legend:
             place.insert(0, Part(self.timeline.legend, 4))
