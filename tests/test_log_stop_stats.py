@@ -215,7 +215,7 @@ class TestWhatCannotBeAsked:
             ("pve:wien!UPID:pve1:000934AF:0D015579:00000010:vzdump:101:root@pam:", "it started in 1970, which"),
             (
                 "pve:wien!UPID:pve9:000934AF:0D015579:68BF3A41:vzdump:101:root@pam:",
-                "wien has no node pve9, only pve1",
+                "wien has no node pve9 now, only pve1",
             ),
             (
                 "pbs:pbs-001!UPID:pbs:000002B2:00000158:0000001F:674D828C:prune:a:root@pam:",

@@ -180,7 +180,7 @@ def test_a_task_that_its_remote_does_not_know_is_told_and_nothing_of_it_stays(
             "whose start cannot be right",
             "by its UPID it started in 2106, which cannot be",
         ),
-        ("UPID:pve1", "UPID:pve9", "node pve9", "wien has no node pve9, only pve1, pve2"),
+        ("UPID:pve1", "UPID:pve9", "node pve9", "wien has no node pve9 now, only pve1, pve2"),
     ],
 )
 def test_what_cannot_be_right_in_a_upid_that_nobody_knows_is_said(

@@ -1,14 +1,12 @@
 """What a filter that is being typed could go on with: the fields, and the values the fleet really has. Pure; the
 values come from `values`."""
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date
 from typing import NamedTuple
 
 from backend.query import FIELDS, split_last_term, split_terms
 from tui.filter_text import written
-
-_DAY = re.compile(r"today|yesterday|\d{4}-\d{1,2}-\d{1,2}")
 
 Values = Mapping[str, Sequence[str]]
 """The values of each field, the likeliest first."""
@@ -57,8 +55,18 @@ def one_day(text: str) -> str:
         return ""
     day = "yesterday" if "yesterday".startswith(value) else "today" if "today".startswith(value) else value
     terms = [f"since:{day}", f"until:{day}"]
-    named = _DAY.fullmatch(day) and not set(terms) <= set(split_terms(text))
+    named = _is_day(day) and not set(terms) <= {term.lower() for term in split_terms(text)}
     return " ".join(terms) if named else ""
+
+
+def _is_day(word: str) -> bool:
+    if word in ("today", "yesterday"):
+        return True
+    try:
+        date.fromisoformat(word)
+    except ValueError:
+        return False
+    return True
 
 
 class Completing:

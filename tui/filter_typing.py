@@ -112,7 +112,7 @@ class FilterTyping:
 
     def _judge(self, wanted: Filter | None, wrong: bool) -> None:
         if wanted is not None:
-            self._filtering.take(wanted)
+            self._filtering.take_typed(wanted)
         self._history.title_line.doubted = wrong
         self._judged(wrong)
 

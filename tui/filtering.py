@@ -22,6 +22,8 @@ from tui.widgets.choice_list import Choice, State
 from tui.widgets.key_line import tell
 
 _LONGEST_NAME = 40
+_PAST_SAVING = 2 * MOST_CHARACTERS
+"""Characters that no filter has after all that it held before is taken out of it: to go on would cost time."""
 _TITLES: dict[Field, str] = {"remote": "Remotes", "node": "Nodes", "type": "Task types", "user": "Users"}
 
 
@@ -62,6 +64,12 @@ class Filtering:
             if wanted:
                 self._cleared = ""
             self._changed()
+
+    def take_typed(self, wanted: Filter) -> None:
+        """Have the lists narrowed by a filter that the user types."""
+        if wanted.text != self.wanted.text:
+            self._brought.discard(wanted.text)
+        self.take(wanted)
 
     def take_brought(self, text: str) -> None:
         """Have the lists narrowed by a filter's text that the user has not made."""
@@ -136,6 +144,8 @@ class Filtering:
             text = self.wanted.text
             for number, without in chosen.switched:
                 text = switched(text, field, found[number], negated=without)
+                if len(text) > _PAST_SAVING:
+                    break
             return text
 
         self._choose(_TITLES[field], load, apply)
@@ -165,6 +175,8 @@ class Filtering:
                     text = replaced(text, other if excluded else field, value)
                 else:
                     text = switched(text, field, value, negated=excluded)
+                if len(text) > _PAST_SAVING:
+                    break
             return text
 
         title = "No tasks that have" if without else "Only tasks that have"
@@ -181,11 +193,16 @@ class Filtering:
         """Let the user choose from lines, and take the filter's text that `apply` makes of what is chosen."""
 
         def check(chosen: Chosen) -> str:
-            if len(apply(chosen)) > MOST_CHARACTERS:
+            text = apply(chosen)
+            if len(text) > MOST_CHARACTERS:
                 return (
                     f"too many: a filter holds {MOST_CHARACTERS} characters; choose fewer, or type what many have "
                     "in common with *, such as type:qm*"
                 )
+            try:
+                parse_filter(text, now=self._now(), tz=self._tz)
+            except FilterError as error:
+                return safe(error.expected)
             return ""
 
         def take(chosen: Chosen | None) -> None:

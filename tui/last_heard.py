@@ -79,7 +79,7 @@ def stale_words(health: Health, remote: str, node: str, now: float, tz: tzinfo |
     if heard is None:
         return "not confirmed yet"
     state = known.nodes.get(node)
-    if not known.silent and (state is None or state.error is None):
+    if not known.is_silent(now) and (state is None or state.error is None):
         if now - heard <= health.poll_interval + (known.latency or 0.0) + _OVERDUE:
             return ""
     moment, today = local(heard, tz), local(now, tz)

@@ -46,13 +46,13 @@ def remote_cells(
     name: str, remote: RemoteHealth, tasks: int | None, round: Round | None, now: float
 ) -> dict[str, str]:
     """A remote's columns; `tasks` is how many it ran within 24 hours, None while nobody knows."""
-    skew = 0.0 if remote.silent else remote.clock_skew or 0.0
+    skew = 0.0 if remote.is_silent(now) else remote.clock_skew or 0.0
     return {
         "REMOTE": name,
         "TYPE": remote.type.upper(),
         "STATE": state_words(remote, round, now),
         "LAST SEEN": "never" if remote.last_success is None else span(now - remote.last_success),
-        "LATENCY": "" if remote.silent else _latency(remote.latency),
+        "LATENCY": "" if remote.is_silent(now) else _latency(remote.latency),
         "NODES": _nodes(remote),
         "PER HOUR": "…" if tasks is None else _rate(tasks),
         "CLOCK": "" if abs(skew) < WRONG_CLOCK else f"{'+' if skew > 0 else '-'}{span(abs(skew))}",
@@ -145,7 +145,7 @@ def remote_details(
 ) -> list[tuple[str, Content]]:
     """All that is known of a remote, by name, safe to print."""
     # how a remote is now that is not heard of, nobody knows
-    then = " when it last answered" if remote.silent else ""
+    then = " when it last answered" if remote.is_silent(now) else ""
     rows = [
         ("Remote", f"{name} ({remote.type.upper()})"),
         ("State", state_words(remote, round, now)),

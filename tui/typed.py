@@ -29,13 +29,11 @@ class Typed(NamedTuple):
 def read_typed(text: str, cursor: int, *, now: float, tz: tzinfo | None, values: Values = KNOWN_VALUES) -> Typed:
     """Read what has been typed so far. The term at the cursor may be in the making if it begins as a field does
     (`sta` of `status:`) or one of its `values` (`remote:wi`), or if it is wrong as it stands. A mere `-` there
-    says nothing yet."""
+    may begin one."""
     before, term, after = split_term_at(text, cursor)
-    if term == "-":
-        whole, error = _parse(before + after, now, tz)
-        return Typed(whole, error, whole)
     whole, error = _parse(text, now, tz)
-    if term and (error is not None or (completions(term, values) and not names_value(term, values))):
+    begun = bool(completions(term, values)) and not names_value(term, values)
+    if term and (error is not None or term == "-" or begun):
         return Typed(whole, error, _parse(before + after, now, tz)[0])
     return Typed(whole, error, whole)
 

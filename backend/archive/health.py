@@ -11,6 +11,8 @@ import orjson
 from backend.archive.files import write_atomically
 from backend.upid import RemoteType
 
+_SILENT_AFTER = 60.0
+"""Seconds, more than polls are apart: of a remote in trouble nothing comes any more."""
 _TELLING_NODES = 5
 """From how many nodes on one may reckon how long the others take."""
 
@@ -59,12 +61,14 @@ class RemoteHealth:
     nodes: dict[str, NodeHealth] = field(default_factory=dict)
     clock_skew: float | None = None
 
-    @property
-    def silent(self) -> bool:
-        """Whether it has answered nothing since `error` began: it may answer polls and refuse other things."""
+    def is_silent(self, now: float) -> bool:
+        """Whether it has answered nothing since `error` began, or for a while: it may answer polls and refuse
+        other things."""
         if self.error is None:
             return False
-        return self.last_success is None or self.failing_since is None or self.last_success <= self.failing_since
+        if self.last_success is None or self.failing_since is None:
+            return True
+        return self.last_success <= self.failing_since or now - self.last_success > _SILENT_AFTER
 
 
 @dataclass(slots=True)

@@ -14,11 +14,12 @@ from backend.times import moment_words
 def silence_words(health: Health, remote: str) -> str:
     """Since when a remote has not answered; empty if it answers."""
     known = health.remotes.get(remote)
-    if known is None or not known.silent:
+    now = time.time()
+    if known is None or not known.is_silent(now):
         return ""
     if known.last_success is None:
         return f"{remote} has never answered"
-    return f"{remote} has not answered since {moment_words(known.last_success, time.time())}"
+    return f"{remote} has not answered since {moment_words(known.last_success, now)}"
 
 
 def warn_of_silence(cache: TaskCache, snapshot: Snapshot, wanted: Filter) -> None:

@@ -34,7 +34,7 @@ def fault_of(task: Task, nodes: Collection[str]) -> str | None:
     names of all nodes of its remote, none if they are not known. Safe to print."""
     if task.parsed.type == "pve" and nodes and task.node not in nodes:
         there = f", only {', '.join(sorted(nodes))}" if len(nodes) <= _FEW else ""
-        fault = f"{task.remote} has no node {task.node}{there}"
+        fault = f"{task.remote} has no node {task.node} now{there}"
     elif not has_credible_start(task):
         fault = f"by its UPID it started in {time.gmtime(task.starttime).tm_year}, which cannot be"
     else:

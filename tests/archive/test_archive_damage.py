@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from backports import zstd
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backend.archive import Batch, CacheError, CacheWriter, TaskCache
@@ -13,7 +13,7 @@ from backend.archive.files import DAY
 from backend.archive.lines import encode_all
 from backend.query import parse_filter
 from backend.task import Task
-from tests.archive.model import FEWER, NOW, TODAY, Clock, assert_lists, finished, read_by_hand, running, spread
+from tests.archive.model import NOW, TODAY, Clock, assert_lists, finished, read_by_hand, running, spread
 
 NODE = ("wien", "pve2")
 TASKS = spread(2_000, first=TODAY, last=NOW)[::-1]
@@ -58,7 +58,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return merged(tmp_path_factory.mktemp("whole"), TASKS).read_bytes()
 
 
-@FEWER
+@settings(max_examples=40)
 @given(st.floats(0, 0.9999), st.sampled_from([flip, cut, overwrite]))
 def test_damage_anywhere_in_a_file_costs_some_frames_is_told_and_is_fetched_again(
     tmp_path_factory: pytest.TempPathFactory,

@@ -18,7 +18,6 @@ from backend.archive.matching import ColumnMatcher
 from backend.query import parse_filter
 from backend.task import Task
 from tests.archive.model import (
-    FEWER,
     FILTERS,
     NOW,
     TODAY,
@@ -145,7 +144,7 @@ class CacheMachine(RuleBasedStateMachine):
 
 
 TestCache = CacheMachine.TestCase
-TestCache.settings = settings(FEWER, max_examples=FEWER.max_examples // 2, stateful_step_count=25)
+TestCache.settings = settings(max_examples=20, stateful_step_count=25)
 
 
 def test_tasks_of_one_second_over_several_frames_are_told_apart(tmp_path: Path) -> None:

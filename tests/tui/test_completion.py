@@ -70,7 +70,8 @@ def test_a_value_that_may_go_on_is_not_taken_at_its_word_yet(text: str, unfinish
 def test_a_minus_that_begins_a_term_is_no_word_yet() -> None:
     text = "status:error - graz"
     typed = read_typed(text, len("status:error -"), now=0, tz=None, values=VALUES)
-    assert typed.whole == typed.finished == parse_filter("status:error graz")
+    assert typed.finished == parse_filter("status:error graz")
+    assert typed.whole == parse_filter(text), "what is kept is what is written"
     assert read_typed('"-"', 3, now=0, tz=None).whole == parse_filter('"-"')
 
 
@@ -86,6 +87,8 @@ def test_a_minus_that_begins_a_term_is_no_word_yet() -> None:
         ("since:yesterday ", ""),
         ("-since:yesterday", ""),
         ("status:", ""),
+        ("since:2026-13-45", ""),
+        ("since:Today until:Today", ""),
     ],
 )
 def test_while_a_day_is_named_it_is_told_how_to_name_that_day_alone(text: str, named: str) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.query import Filter, parse_filter
+from backend.query import MOST_TERMS, Filter, parse_filter
 from tests.tui.fleet import NOW, finished_tasks, pve_task, running_tasks, write_tasks
 from tests.tui.screen import Screen, dashboard
 from tui.app import Dashboard
@@ -135,6 +135,19 @@ async def test_more_values_than_a_filter_holds_are_refused_before_and_none_is_lo
         await screen.until_shown("⏎ takes 15")
         await screen.press("enter")
         await screen.until_shown("History 15 of 20")
+
+
+async def test_more_terms_than_a_filter_holds_are_refused_before(app: Dashboard) -> None:
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = Screen(pilot)
+        await screen.until_shown("History 600")
+        screen.main._filtering.take_text(" ".join(f"-x{number}" for number in range(MOST_TERMS)))
+        await screen.press("r")
+        await screen.until_shown("   graz ")
+        await screen.press(*"graz", "space")
+        await screen.until_shown(f"✗ expected at most {MOST_TERMS} terms")
+        await screen.press("enter")
+        assert isinstance(pilot.app.screen, ChooseScreen)
 
 
 async def test_a_type_is_found_by_the_words_of_its_tasks_and_what_begins_so_comes_first(app: Dashboard) -> None:

@@ -323,3 +323,35 @@ async def test_the_cursors_place_outlasts_a_filter_on_the_way_that_finds_nothing
         await screen.until_shown("History 600")
         await screen.until(lambda: view.selected == chosen, "the task from before")
         assert view.cursor_in_view
+
+
+async def test_an_emptied_filter_stays_empty_where_the_line_is_left(app: Dashboard) -> None:
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = Screen(pilot)
+        await screen.until_shown("History 600")
+        await screen.press("slash", *"graz", "enter")
+        await screen.until_shown(" of 600 ── graz ─")
+        await screen.press("slash", "ctrl+u")
+        await screen.until_shown("History 600 ─")
+        await screen.press("shift+tab")
+        await screen.until(lambda: "Esc back" not in screen.keys, "the line to go")
+        assert "History 600 ─" in screen.text and "── graz" not in screen.text
+
+
+async def test_a_filter_that_was_brought_is_remembered_once_it_is_typed(app: Dashboard) -> None:
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = Screen(pilot)
+        await screen.until_shown("History 600")
+        await screen.press("b")
+        await screen.until_shown("Guests")
+        await screen.press("enter")
+        await screen.until_shown(" of 600 ── vmid:")
+        brought = screen.main._filtering.wanted.text
+        await screen.press("escape", "escape")
+        await screen.until_shown("History 600 ─")
+        await screen.press("slash", *"graz", "enter", "0", "0")
+        await screen.until_shown(" of 600 ── graz ─")
+        await screen.press("slash", "ctrl+u", *brought, "enter")
+        await screen.until_shown(f" of 600 ── {brought} ─")
+        await screen.press("slash", "ctrl+u", "enter", "0")
+        await screen.until_shown(f" of 600 ── {brought} ─")

@@ -36,6 +36,11 @@ def test_tasks_are_stale_while_nothing_is_heard_of_their_remote_or_their_node(
     assert stale_words(health, "wien", node, NOW, UTC) == words
 
 
+def test_a_remote_falls_silent_though_something_else_failed_before() -> None:
+    remote = RemoteHealth(last_success=NOW - 70, error="the fetch failed", failing_since=NOW - 300)
+    assert remote.is_silent(NOW) and not remote.is_silent(NOW - 60)
+
+
 def test_what_is_late_goes_by_how_often_a_remote_is_polled_and_how_long_it_takes() -> None:
     health = fleet(last_success=NOW - 100, latency=30.0)
     assert stale_words(health, "wien", "pve1", NOW, UTC) == "last known 23:51"

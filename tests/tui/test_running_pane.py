@@ -81,7 +81,7 @@ async def test_a_task_that_ended_stays_some_seconds_with_its_status(directory: P
         screen = Screen(pilot)
         await screen.until_shown("Running 4")
         write_tasks(directory, [ended(running_tasks()[1], "migration aborted"), *running_tasks()[2:]])
-        await screen.until_shown("Running 3 + 1 just ended ─")
+        await screen.until_shown("Running 3 + 1 ended ─")
         row = screen.line_with("(just ended)")
         assert row.split()[:2] == ["✗", "2:11"] and "VM 214 - Migrate  migration aborted (just ended)" in row
         now[0] += LINGER / 2
@@ -201,7 +201,7 @@ async def test_an_end_that_the_log_tells_is_shown_before_the_cache_has_it(empty:
         assert "Running 2 " in screen.text
         node.lines = [*node.lines, "TASK ERROR: job errors"]
         await screen.until_shown("VM/CT 101 - Backup  job errors (just ended)")
-        assert screen.line_with("job errors").startswith(" ✗ ") and "Running 1 + 1 just ended ─" in screen.text
+        assert screen.line_with("job errors").startswith(" ✗ ") and "Running 1 + 1 ended ─" in screen.text
         screen.main.look_soon()
         await screen.until_shown(" · 1 running")
         await screen.until(lambda: list((empty / "inbox").glob("*.json")), "a request to the worker")
@@ -324,7 +324,7 @@ async def test_a_list_longer_than_its_pane_tells_the_place_and_another_filter_be
         assert screen.running.task_list.following
         assert screen.line_with("Running 223").rstrip().endswith(" row 1 of 223 · by start ↓")
         write_tasks(empty, [ended(many()[0]), ended(many()[1]), *many()[2:]])
-        await screen.until_shown("Running 222 of 1,998 + 1 just ended ")
+        await screen.until_shown("Running 222 of 1,998 + 1 ended ")
         assert " row 1 of 223 · " in screen.line_with("Running 222")
 
 

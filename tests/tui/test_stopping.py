@@ -172,11 +172,20 @@ async def test_the_cursor_stays_on_a_task_that_others_start_above_and_that_ends(
         await screen.until_shown("Running 3")
         # it was at the top, where new ones come in
         assert view.selected == RUNNING and view.top == 0
+        # nor does it leave while the user is in another window
+        screen.pilot.app.app_focus = False
+        await screen.until(lambda: not view.has_focus, "the focus to go")
+        write_tasks(empty, [pve_task(NOW, pid=78), newer, RUNNING, OTHER])
+        await screen.until_shown("Running 4")
+        screen.pilot.app.app_focus = True
+        await screen.until(lambda: view.has_focus, "the focus to come back")
+        assert view.selected == RUNNING
         write_tasks(empty, [newer, Task(RUNNING.upid, RUNNING.starttime, NOW, "OK"), OTHER])
         await screen.until_shown("VM/CT 101 - Backup  OK (just ended)")
         now[0] += 30
         screen.running.tick()
         await screen.until_shown("OK (ended 30 s ago)")
+        assert " + 1 ended ─" in screen.text
         await screen.press("S")
         await screen.until(lambda: screen.keys.startswith("It has ended already"), "the reason")
         assert not isinstance(screen.pilot.app.screen, ConfirmScreen)

@@ -79,7 +79,7 @@ class Lists(Vertical):
         self._history_pane.selected_line.silent = running.has_focus
         # where there is no room for what runs, the focus in the history is no choice
         if running.display and (running.has_focus or history.has_focus):
-            self._chosen = running if running.has_focus else history
+            self._choose(running if running.has_focus else history)
 
     @property
     def other_name(self) -> str:
@@ -92,8 +92,12 @@ class Lists(Vertical):
 
     def choose(self, task_list: TaskList) -> None:
         """Put the focus into a list at once: the next key is for it."""
-        self._chosen = task_list
+        self._choose(task_list)
         self.screen.set_focus(task_list)
+
+    def _choose(self, task_list: TaskList) -> None:
+        self._chosen = task_list
+        self._running_pane.chosen = task_list is self._running_pane.task_list
 
     def settle_heights(self) -> None:
         """Share out the screen's height as the user wants it, as far as there is room."""

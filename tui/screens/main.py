@@ -185,7 +185,8 @@ class MainScreen(Screen[None]):
         """Look at all that is small: what runs, the fleet's health, and whether the history has changed."""
         self._filtering.renew()
         view = self._views.task_screen
-        seen = await self._live.look([view.shown] if view is not None and view.shown.running else [])
+        followed = [self.running_pane.task_list.selected, None if view is None else view.shown]
+        seen = await self._live.look(task for task in followed if task is not None and task.running)
         if seen is None:
             self._show_status()
             return

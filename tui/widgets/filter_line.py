@@ -132,7 +132,8 @@ class FilterLine(Vertical):
 
     def leave(self) -> None:
         """Disappear. What is typed stays the filter; where it is wrong, the one from before comes back."""
-        self._close(self.typed().whole or self._before)
+        whole = self.typed().whole
+        self._close(self._before if whole is None else whole)
 
     def say(self, counts: str) -> None:
         """Show how many match."""

@@ -55,6 +55,8 @@ class RunningPane(Vertical):
         clock: Callable[[], float],
     ) -> None:
         super().__init__()
+        self.chosen = False
+        """Whether the user is in it, also while the terminal itself has no focus."""
         self.title_line = PaneTitle()
         self._header = ColumnHeader()
         self.task_list = TaskList(self._row, id="running")
@@ -120,8 +122,8 @@ class RunningPane(Vertical):
 
     @property
     def _kept(self) -> str:
-        """The task (its remote UPID) that the user is at; empty while the focus is elsewhere."""
-        task = self.task_list.selected if self.task_list.has_focus else None
+        """The task (its remote UPID) that the user is at; empty while that is in the other list."""
+        task = self.task_list.selected if self.chosen and self.task_list.display else None
         return "" if task is None else task.upid
 
     def _show(self, *, from_top: bool = False) -> None:
@@ -144,7 +146,7 @@ class RunningPane(Vertical):
         self.matching = running
         of_all = f" of {count(len(self._tasks))}" if self._wanted else ""
         ended = len(tasks) - running
-        just_ended = f" + {count(ended)} just ended" if ended else ""
+        just_ended = f" + {count(ended)} ended" if ended else ""
         self.title_line.heading = f"Running {count(running)}{of_all}{just_ended}"
         self.title_line.brief = f"Running {count(running)}{just_ended}"
         self._show_place()
